@@ -384,8 +384,7 @@ void Cluster::adopt(const std::vector<std::string>& targets) {
       if (entry == nullptr || !entry->observed.secret || standings_.claim_of(key).plan != plan.get()) {
         continue;  // nothing is there, or another target would take it
       }
-      const SecretView& view = *entry->observed.secret;
-      if (targets.empty() ? is_lost(view, holder_) : view.ownership != Ownership::ours) {
+      if (is_adopted(targets.empty() ? Adoption::lost : Adoption::all, *entry->observed.secret, holder_)) {
         reconciler_.adopt(key);
         consider(key);
       }

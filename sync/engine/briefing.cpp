@@ -27,18 +27,6 @@ std::shared_ptr<const Plan> as_meant(const std::shared_ptr<const Plan>& plan, co
 
 }  // namespace
 
-// What a DesiredState is made of.
-struct Briefing::Parts {
-  DesiredState::Plans plans;
-  std::set<std::string> forgotten;
-  std::set<std::string> known_targets;
-  std::set<std::string> kept;
-  std::set<std::string> uncertain;
-  Places places;
-  Places in_doubt;
-  std::map<std::string, Places> bound;
-};
-
 void Briefing::tell_all() {
   WantedThrough wanted;
   for (const auto& context : from_.contexts.names()) {
@@ -56,17 +44,20 @@ void Briefing::tell(const std::string& context) {
 }
 
 void Briefing::tell(const std::string& context, Cluster& cluster, WantedThrough& wanted) {
-  Parts parts;
-  add_targets(cluster, context, parts);
-  add_footprints(context, parts);
-  const auto desired = std::make_shared<DesiredState>(
-      cluster.context().default_namespace, std::move(parts.plans), std::move(parts.forgotten),
-      std::move(parts.known_targets), std::move(parts.kept), siblings_of(context, wanted), parts.uncertain,
-      std::move(parts.in_doubt), std::move(parts.bound));
+  auto plans = plans_in(cluster, context);
+  Places places = places_in(context);
+  for (const auto& [target, plan] : plans) {
+    places.merge(places_of(plan->target, cluster.context().default_namespace));
+  }
+  const auto desired =
+      std::make_shared<DesiredState>(DesiredState::Inputs{.default_namespace = cluster.context().default_namespace,
+                                                          .plans = std::move(plans),
+                                                          .deletion = scope_in(facts_with_targets(context)),
+                                                          .siblings = siblings_of(context, wanted)});
   if (!told_.empty()) {
     desired->share_with(*told_.begin()->second.desired);
   }
-  Told told{.desired = desired, .places = std::make_shared<const Places>(std::move(parts.places))};
+  Told told{.desired = desired, .places = std::make_shared<const Places>(std::move(places))};
   const auto before = told_.find(context);
   if (before != told_.end() && *before->second.places == *told.places) {
     told.places = before->second.places;  // the cluster has it
@@ -131,96 +122,93 @@ bool Briefing::was_told_of(const std::string& context, const std::string& other)
   if (told == told_.end()) {
     return false;
   }
-  const auto wanted = wanted_through(other);
+  const auto wanted = what_is_wanted_through(other);
   return std::ranges::any_of(told->second.desired->siblings(),
                              [&](const auto& sibling) { return sibling.wants(wanted); });
 }
 
-void Briefing::add_targets(const Cluster& cluster, const std::string& context, Parts& parts) const {
-  const auto before = told_.find(context);
+std::shared_ptr<const DesiredState> Briefing::told_to(const std::string& context) const {
+  const auto told = told_.find(context);
+  return told == told_.end() ? nullptr : told->second.desired;
+}
+
+DesiredState::Plans Briefing::plans_in(const Cluster& cluster, const std::string& context) const {
+  const auto before = told_to(context);
   const auto told = [&](const std::string& target) -> std::shared_ptr<const Plan> {
-    if (before == told_.end()) {
+    if (!before) {
       return nullptr;
     }
-    const auto& plans = before->second.desired->plans();
-    const auto known = plans.find(target);
-    return known == plans.end() ? nullptr : known->second;
+    const auto known = before->plans().find(target);
+    return known == before->plans().end() ? nullptr : known->second;
   };
   const std::vector own_namespace{cluster.context().default_namespace};
+  DesiredState::Plans plans;
   for (const auto& [target, plan] : from_.intent.plans()) {
-    if (!may_delete(plan->target, context)) {
-      parts.uncertain.insert(target);
-    } else if (concerns(plan->target, context)) {
-      parts.known_targets.insert(target);
-      if (uses_own_namespace(plan->target)) {
-        parts.bound.try_emplace(target);
-      }
-    }
     const auto& contexts = from_.intent.wanted().at(target);
     const auto meant = contexts.find(context);
     if (meant == contexts.end()) {
       continue;
     }
     Target here = meant->second.target();
-    parts.places.merge(places_of(here, ""));
     here.paused = here.paused || from_.paused.contains(context);
     if (meant->second.own_namespace && here.namespaces == own_namespace) {
       here.namespaces.clear();  // as in its file, so that many contexts share one plan
     }
-    parts.plans[target] = as_meant(plan, here, held(plan->target, context), told(target));
+    plans[target] = as_meant(plan, here, held(plan->target, context), told(target));
   }
+  return plans;
 }
 
-// Whether a target's words, or what is remembered of it, say anything about a context. A Secret of another one is there
-// because contexts were given other names, and not because the target no longer wants it.
-bool Briefing::concerns(const Target& target, const std::string& context) const {
-  const Footprint* footprint = from_.footprints.find(target.name);
-  return from_.contexts.selects(target, context) || (footprint != nullptr && footprint->contexts.contains(context));
+// Where targets have, or had, Secrets in the cluster of a context.
+Places Briefing::places_in(const std::string& context) const {
+  const std::set<std::string> names = names_in_footprints(
+      context, from_.book, [this](const std::string& peer) { return from_.contexts.contains(peer); });
+  Places places;
+  for (const auto& [target, footprint] : from_.footprints.all()) {
+    add_places(footprint, names, places);
+  }
+  return places;
+}
+
+// Without targets.
+ContextFacts Briefing::facts_of(const std::string& context) const {
+  return {.context = context,
+          .paused = from_.paused.contains(context),
+          .files = from_.targets.files(),
+          .footprints = from_.footprints.all(),
+          .book = from_.book,
+          .is_there = [this](const std::string& name) { return from_.contexts.contains(name); }};
+}
+
+ContextFacts Briefing::facts_with_targets(const std::string& context) const {
+  ContextFacts facts = facts_of(context);
+  facts.targets.reserve(from_.intent.plans().size());
+  for (const auto& [name, plan] : from_.intent.plans()) {
+    facts.targets.push_back(facts_of(plan->target, context));
+  }
+  for (const auto& [name, footprint] : from_.footprints.all()) {
+    if (!from_.targets.files().contains(name) && !from_.targets.lost(name)) {
+      facts.may_return.insert(name);
+    }
+    if (!from_.targets.acts_for(name)) {
+      facts.idle.insert(name);
+    }
+  }
+  return facts;
+}
+
+TargetFacts Briefing::facts_of(const Target& target, const std::string& context) const {
+  const auto plan = from_.intent.plans().find(target.name);
+  return {.target = &target,
+          .selects = from_.contexts.selects(target, context),
+          .settled = from_.targets.settled(target.name) && from_.intent.labels_count(target, context),
+          .undecided = from_.intent.undecided().contains(target.name),
+          .held = held(target, context).has_value(),
+          .is_leaving = plan != from_.intent.plans().end() && plan->second->remove};
 }
 
 bool Briefing::may_delete(const Target& target, const std::string& context) const {
-  return from_.targets.settled(target.name) && !held(target, context) && !target.paused &&
-         !from_.paused.contains(context) && !from_.intent.undecided().contains(target.name) &&
-         from_.intent.labels_count(target, context) &&
-         !names_absent_context(target, context, from_.book,
-                               [this](const std::string& name) { return from_.contexts.contains(name); });
-}
-
-void Briefing::add_footprints(const std::string& context, Parts& parts) const {
-  const bool paused = from_.paused.contains(context) || from_.book.is_held(context);
-  for (const auto& [target, file] : from_.targets.files()) {
-    if (!file.target) {
-      parts.uncertain.insert(target);  // it cannot be read
-    }
-  }
-  // What was made through a context that is gone is found through this one, if it leads there too.
-  const std::set<std::string> names = names_in_footprints(
-      context, from_.book, [this](const std::string& peer) { return from_.contexts.contains(peer); });
-  for (const auto& [target, footprint] : from_.footprints.all()) {
-    if (!footprint.forgotten && !from_.targets.files().contains(target) && !from_.targets.lost(target)) {
-      parts.uncertain.insert(target);  // its file may come back
-    }
-    const bool acts = !paused && from_.targets.acts_for(target);
-    if (footprint.forgotten && acts && !from_.targets.files().contains(target)) {
-      parts.forgotten.insert(target);
-    }
-    // Of a target that was removed they stay wherever they are, whatever the context is called by now.
-    if (footprint.keeps_in(context) && acts) {
-      parts.kept.insert(target);
-    }
-    for (const auto& name : names) {
-      if (const auto places = footprint.contexts.find(name); places != footprint.contexts.end()) {
-        parts.places.merge(places->second);
-        if (const auto bound = parts.bound.find(target); bound != parts.bound.end()) {
-          bound->second.merge(places->second);
-        }
-        if (parts.kept.contains(target) ||
-            !(parts.forgotten.contains(target) || parts.known_targets.contains(target))) {
-          parts.in_doubt.merge(places->second);
-        }
-      }
-    }
-  }
+  return regsync::may_delete(facts_of(target, context), facts_of(context));
 }
 
 // Why a target may not use a context: its footprint is not written, or it is pinned and the cluster is another one
@@ -261,32 +249,30 @@ std::vector<DesiredState::Sibling> Briefing::siblings_of(const std::string& cont
   for (const auto& other : from_.book.peers(context)) {
     auto& targets = wanted[other];
     if (!targets) {
-      targets = std::make_shared<const std::vector<Target>>(wanted_through(other));
+      targets = std::make_shared<const std::vector<Target>>(what_is_wanted_through(other));
       const auto equal =
           std::ranges::find_if(wanted, [&](const auto& known) { return known.second && *known.second == *targets; });
       targets = equal->second;
     }
-    DesiredState::add_sibling(siblings, other, targets);
+    DesiredState::add_sibling(siblings,
+                              {.context = other, .targets = targets, .is_proven = is_proven_peer(context, other)});
   }
   return siblings;
 }
 
-std::vector<Target> Briefing::wanted_through(const std::string& context) const {
-  std::vector<Target> targets;
-  for (const auto& [name, plan] : from_.intent.plans()) {
-    if (plan->remove) {
-      continue;
-    }
-    const Footprint* footprint = from_.footprints.find(name);
-    const bool present = from_.contexts.contains(context);
-    const bool was_there = footprint != nullptr && footprint->contexts.contains(context);
-    if (from_.contexts.selects(plan->target, context) && (present || was_there)) {
-      if (auto meant = from_.intent.meant_in(plan->target, context)) {
-        targets.push_back(std::move(*meant));
-      }
-    }
-  }
-  return targets;
+// Who may write one Secret of a hub can name any address and authority in it, of a cluster that lets nobody in through
+// this context. Only whom it lets in learns its uid.
+bool Briefing::is_proven_peer(const std::string& context, const std::string& other) const {
+  const auto has_uid = [this](const std::string& name) {
+    const ContextBook::Known* known = from_.book.find(name);
+    return known != nullptr && !known->now().uid.empty();
+  };
+  return from_.contexts.in_kubeconfig() || (has_uid(context) && has_uid(other));
+}
+
+std::vector<Target> Briefing::what_is_wanted_through(const std::string& context) const {
+  return wanted_through(facts_with_targets(context),
+                        [&](const Target& target) { return from_.intent.meant_in(target, context); });
 }
 
 }  // namespace regsync

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "helper/base/error.hpp"
 #include "sync/engine/context_book.hpp"
 #include "sync/engine/context_set.hpp"
+#include "sync/engine/deletion_rule.hpp"
 #include "sync/engine/footprint_keeper.hpp"
 #include "sync/engine/intent.hpp"
 #include "sync/engine/paused_contexts.hpp"
@@ -22,12 +22,6 @@
 #include "sync/model/places.hpp"
 
 namespace regsync {
-
-// Why a target may make nothing in a context.
-struct Hold {
-  Error why;
-  bool frozen = false;  // nor is what is there kept current
-};
 
 class Briefing {
  public:
@@ -57,6 +51,8 @@ class Briefing {
   [[nodiscard]] bool may_be_wanted(const std::string& context, const Key& key) const;
   // Whether the cluster of a context knows what is wanted through the other one.
   [[nodiscard]] bool was_told_of(const std::string& context, const std::string& other) const;
+  // What the cluster of a context was told last; null: nothing yet.
+  [[nodiscard]] std::shared_ptr<const DesiredState> told_to(const std::string& context) const;
 
  private:
   // What a cluster was last told; shared with it.
@@ -64,18 +60,20 @@ class Briefing {
     std::shared_ptr<const DesiredState> desired;
     std::shared_ptr<const Places> places;
   };
-  struct Parts;
   // By context, for those that were asked for; equal ones are one object.
   using WantedThrough = std::map<std::string, DesiredState::Targets>;
 
   void tell(const std::string& context, Cluster& cluster, WantedThrough& wanted);
-  void add_targets(const Cluster& cluster, const std::string& context, Parts& parts) const;
-  void add_footprints(const std::string& context, Parts& parts) const;
-  [[nodiscard]] bool concerns(const Target& target, const std::string& context) const;
+  [[nodiscard]] DesiredState::Plans plans_in(const Cluster& cluster, const std::string& context) const;
+  [[nodiscard]] Places places_in(const std::string& context) const;
+  [[nodiscard]] ContextFacts facts_of(const std::string& context) const;
+  [[nodiscard]] ContextFacts facts_with_targets(const std::string& context) const;
+  [[nodiscard]] TargetFacts facts_of(const Target& target, const std::string& context) const;
   [[nodiscard]] std::optional<Hold> held(const Target& target, const std::string& context) const;
   [[nodiscard]] std::optional<Error> held_by_pin(const Target& target, const std::string& context) const;
   [[nodiscard]] std::vector<DesiredState::Sibling> siblings_of(const std::string& context, WantedThrough& wanted) const;
-  [[nodiscard]] std::vector<Target> wanted_through(const std::string& context) const;
+  [[nodiscard]] bool is_proven_peer(const std::string& context, const std::string& other) const;
+  [[nodiscard]] std::vector<Target> what_is_wanted_through(const std::string& context) const;
 
   Sources from_;
   std::map<std::string, Told> told_;  // by context

@@ -5,8 +5,8 @@
 //   set_kubeconfig ─┼─► per context a DesiredState ─► Cluster ─► API server
 //   set_logins ─────┘
 //
-// The daemon feeds it from monitors; `regsync sync --once` and `regsync diff` feed it once. Lives on the io_context
-// thread, owned by whoever runs that.
+// The daemon feeds it from monitors; `regsync sync --once` feeds it once. Lives on the io_context thread, owned by
+// whoever runs that.
 #pragma once
 
 #include <asio/any_io_executor.hpp>

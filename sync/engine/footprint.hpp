@@ -27,6 +27,13 @@ struct Footprint {
   // Whether what is left in a context is to be released rather than deleted.
   [[nodiscard]] bool keeps_in(const std::string& context) const { return forgotten ? keeps : kept.contains(context); }
 
+  // Where a target without namespaces went first in a context: there it stays, whatever the context's current namespace
+  // is today. Nothing where it was not there yet.
+  [[nodiscard]] std::optional<std::string> own_namespace(const std::string& context) const {
+    const auto own = own_namespaces.find(context);
+    return forgotten || own == own_namespaces.end() ? std::nullopt : std::optional(own->second);
+  }
+
   // The person removed the target.
   void forget(bool keep_secrets) {
     forgotten = true;

@@ -78,11 +78,7 @@ Target Meant::target() const {
 
 std::optional<std::string> FootprintKeeper::own_namespace(const std::string& target, const std::string& context) const {
   const Footprint* footprint = find(target);
-  if (footprint == nullptr || footprint->forgotten) {
-    return std::nullopt;
-  }
-  const auto known = footprint->own_namespaces.find(context);
-  return known == footprint->own_namespaces.end() ? std::nullopt : std::optional(known->second);
+  return footprint == nullptr ? std::nullopt : footprint->own_namespace(context);
 }
 
 void FootprintKeeper::remember(const Wanted& wanted) {

@@ -45,8 +45,7 @@ class FootprintKeeper {
     store_.note_files(files);
   }
 
-  // Where a target without namespaces went first in a context: there it stays, whatever the context's current namespace
-  // is today. Nothing where it was not there yet.
+  // As Footprint::own_namespace.
   [[nodiscard]] std::optional<std::string> own_namespace(const std::string& target, const std::string& context) const;
 
   // Writes down where the targets go; once for all contexts of a target, because each write is synced.

@@ -329,30 +329,24 @@ Selected selects(const Target& target, const std::string& name_space, const Name
   return answer(labels);
 }
 
-DesiredState::DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
-                           std::set<std::string> known_targets, std::set<std::string> kept,
-                           std::vector<Sibling> siblings, const std::set<std::string>& uncertain, Places in_doubt,
-                           std::map<std::string, Places> bound)
-    : default_namespace_(std::move(default_namespace)),
-      siblings_(std::move(siblings)),
-      plans_(std::make_shared<const Plans>(std::move(plans))) {
+DesiredState::DesiredState(Inputs inputs)
+    : default_namespace_(std::move(inputs.default_namespace)),
+      siblings_(std::move(inputs.siblings)),
+      plans_(std::make_shared<const Plans>(std::move(inputs.plans))) {
   const auto frame = std::make_shared<Frame>();
-  frame->forgotten = std::move(forgotten);
-  frame->known_targets = std::move(known_targets);
-  frame->kept = std::move(kept);
-  frame->uncertain = {uncertain.begin(), uncertain.end()};
-  frame->in_doubt = std::move(in_doubt);
-  frame->bound = std::move(bound);
+  frame->deletion = std::move(inputs.deletion);
   for (const auto& [name, plan] : *plans_) {
     frame->by_secret[plan->target.secret].push_back(name);
   }
   frame_ = frame;
 }
 
-void DesiredState::add_sibling(std::vector<Sibling>& siblings, const std::string& context, const Targets& targets) {
-  if (!targets->empty() &&
-      std::ranges::none_of(siblings, [&](const Sibling& sibling) { return sibling.wants(*targets); })) {
-    siblings.push_back({.context = context, .targets = targets});
+void DesiredState::add_sibling(std::vector<Sibling>& siblings, Sibling sibling) {
+  const auto says_as_much = [&](const Sibling& other) {
+    return other.wants(*sibling.targets) && (other.is_proven || !sibling.is_proven);
+  };
+  if (!sibling.targets->empty() && std::ranges::none_of(siblings, says_as_much)) {
+    siblings.push_back(std::move(sibling));
   }
 }
 
@@ -388,8 +382,9 @@ bool DesiredState::is_paused(const std::string& target) const {
 
 // Whether the words of a target that does not claim the key say that its Secret there is to go.
 bool DesiredState::gives_up(const std::string& target, const Key& key) const {
-  const auto places = frame_->bound.find(target);
-  return frame_->known_targets.contains(target) && (places == frame_->bound.end() || places->second.cover(key));
+  const auto places = frame_->deletion.bound.find(target);
+  return frame_->deletion.known_targets.contains(target) &&
+         (places == frame_->deletion.bound.end() || places->second.cover(key));
 }
 
 // Whether a namespace that a target does not select would be selected with other labels, through any context.
@@ -413,13 +408,13 @@ bool DesiredState::names_plainly(const Plan& plan, const std::string& name_space
 DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) const {
   Claim first = claim_here(key, facts);
   const auto holder = holder_of(facts);
-  const auto comes_before = [&](const std::string& name, const std::string& other) {
-    return other != holder && (name == holder || name < other);
+  const auto comes_before = [&](const Sibling& sibling, const std::string& name, const std::string& other) {
+    return other != holder && (name == holder || (sibling.is_proven && name < other));
   };
   for (const auto& sibling : siblings_) {
     for (const auto& target : *sibling.targets) {
       const auto* before = first.plan != nullptr && !first.plan->remove ? &first.plan->target : first.elsewhere;
-      if (target.secret != key.secret || (before != nullptr && !comes_before(target.name, before->name))) {
+      if (target.secret != key.secret || (before != nullptr && !comes_before(sibling, target.name, before->name))) {
         continue;
       }
       const auto selected = selects(target, key.name_space, facts.name_space, default_namespace_);
@@ -431,7 +426,7 @@ DesiredState::Claim DesiredState::claim(const Key& key, const Facts& facts) cons
     }
   }
   const bool may_come_back =
-      frame_->uncertain.contains(holder) || (!facts.labels_settled && goes_by_labels(holder, key.name_space));
+      frame_->deletion.uncertain.contains(holder) || (!facts.labels_settled && goes_by_labels(holder, key.name_space));
   if (first.plan != nullptr && first.plan->target.name != holder && may_come_back) {
     return {.unknown = true, .holder = holder};
   }
@@ -526,7 +521,7 @@ Decision DesiredState::decide(const Key& key, const Facts& facts) const {
 Decision DesiredState::decide_unclaimed(const Key& key, const Facts& facts) const {
   if (facts.secret == nullptr) {
     // Nothing says any more which target attached it: all that had Secrets here must have given them up.
-    const bool given_up = facts.remembered && !frame_->in_doubt.cover(key);
+    const bool given_up = facts.remembered && !frame_->deletion.in_doubt.cover(key);
     return facts.attached && given_up
                ? Decision{Action::detach, nullptr, SyncState::removing, std::nullopt, Why::detach}
                : Decision{};
@@ -535,10 +530,10 @@ Decision DesiredState::decide_unclaimed(const Key& key, const Facts& facts) cons
     return {};
   }
   const auto& target = facts.secret->target;
-  if (frame_->kept.contains(target)) {
+  if (frame_->deletion.kept.contains(target)) {
     return {Action::release, nullptr, SyncState::removing, std::nullopt, Why::given_away};
   }
-  if (frame_->forgotten.contains(target)) {
+  if (frame_->deletion.forgotten.contains(target)) {
     return {Action::remove, nullptr, SyncState::removing, std::nullopt, Why::target_removed};
   }
   if (!gives_up(target, key)) {
@@ -609,10 +604,7 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
 
 std::optional<std::set<std::string>> DesiredState::secrets_that_differ_from(const DesiredState& before) const {
   const Frame& known = *before.frame_;
-  const bool same_frame = frame_ == before.frame_ ||
-                          (frame_->forgotten == known.forgotten && frame_->known_targets == known.known_targets &&
-                           frame_->kept == known.kept && frame_->uncertain == known.uncertain &&
-                           frame_->in_doubt == known.in_doubt && frame_->bound == known.bound);
+  const bool same_frame = frame_ == before.frame_ || frame_->deletion == known.deletion;
   if (!same_frame || default_namespace_ != before.default_namespace_ || siblings_ != before.siblings_) {
     return std::nullopt;
   }

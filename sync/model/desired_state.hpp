@@ -18,6 +18,7 @@
 #include "helper/store/registry_key.hpp"
 #include "helper/store/store_reading.hpp"
 #include "sync/model/change.hpp"
+#include "sync/model/deletion_scope.hpp"
 #include "sync/model/docker_config_json.hpp"
 #include "sync/model/key.hpp"
 #include "sync/model/label_selector.hpp"
@@ -153,30 +154,28 @@ class DesiredState {
   // What is wanted through another context that leads to the same cluster.
   struct Sibling {
     std::string context;
-    Targets targets;  // with namespaces; not null
+    Targets targets;        // with namespaces; not null
+    bool is_proven = true;  // whether the cluster says that it is the same; else its targets only keep what they have
 
     [[nodiscard]] bool wants(const std::vector<Target>& others) const {
       return targets.get() == &others || *targets == others;
     }
-    bool operator==(const Sibling& other) const { return context == other.context && wants(*other.targets); }
+    bool operator==(const Sibling& other) const {
+      return context == other.context && is_proven == other.is_proven && wants(*other.targets);
+    }
   };
   // Adds what is wanted through one more context, unless that is nothing, or the same as through one that is there: a
   // hundred contexts that want the same cost each claim as much as one.
-  static void add_sibling(std::vector<Sibling>& siblings, const std::string& context, const Targets& targets);
+  static void add_sibling(std::vector<Sibling>& siblings, Sibling sibling);
 
-  // plans: of the targets that select this context. forgotten: targets whose Secrets are to be deleted everywhere.
-  // Of a paused target nothing is written, deleted or taken over; it must not be among known_targets.
-  // known_targets: those whose present words may delete: only a Secret of one of these that no longer covers it, or of
-  // a forgotten one, is ever deleted. kept: targets whose Secrets are to be released instead. uncertain: targets that
-  // may still want what they do not cover now, because their files have just changed, or cannot be read: no other
-  // target takes a Secret of theirs. in_doubt: where targets have, or had, Secrets that are neither forgotten nor
-  // known, or that are kept: what does not say of which target it is, may be of one of these. bound: the known targets
-  // that go into the namespace which a context calls its own, and where they are known to have Secrets: only there do
-  // their words delete. Elsewhere somebody may want one whose context has another current namespace.
-  DesiredState(std::string default_namespace, Plans plans, std::set<std::string> forgotten,
-               std::set<std::string> known_targets, std::set<std::string> kept = {}, std::vector<Sibling> siblings = {},
-               const std::set<std::string>& uncertain = {}, Places in_doubt = {},
-               std::map<std::string, Places> bound = {});
+  struct Inputs {
+    std::string default_namespace = "default";  // the one that the context calls its own
+    Plans plans = {};  // of the targets that select the context; of a paused one nothing changes
+    DeletionScope deletion = {};
+    std::vector<Sibling> siblings = {};  // made by add_sibling()
+  };
+
+  explicit DesiredState(Inputs inputs);
 
   // The same with other plans for the same targets: other logins make such plans.
   [[nodiscard]] DesiredState with(std::shared_ptr<const Plans> plans) const;
@@ -188,10 +187,11 @@ class DesiredState {
   // The targets whose plans name a Secret so, sorted.
   [[nodiscard]] std::vector<std::string> targets_of(const std::string& secret) const;
   [[nodiscard]] const std::vector<Sibling>& siblings() const { return siblings_; }
+  [[nodiscard]] const DeletionScope& deletion() const { return frame_->deletion; }
   [[nodiscard]] const std::string& default_namespace() const { return default_namespace_; }
   // Whether a Secret of this target that nobody claims is to be deleted.
   [[nodiscard]] bool knows(const std::string& target) const {
-    return frame_->forgotten.contains(target) || frame_->known_targets.contains(target);
+    return frame_->deletion.forgotten.contains(target) || frame_->deletion.known_targets.contains(target);
   }
 
   // The plan that claims a key. Of several it is the one whose Secret is there already, so that a target added later
@@ -227,12 +227,7 @@ class DesiredState {
 
  private:
   struct Frame {
-    std::set<std::string> forgotten;
-    std::set<std::string> known_targets;
-    std::set<std::string> kept;
-    std::set<std::string, std::less<>> uncertain;
-    Places in_doubt;
-    std::map<std::string, Places> bound;
+    DeletionScope deletion;
     std::map<std::string, std::vector<std::string>, std::less<>> by_secret;  // the targets of plans_, by Secret name
 
     bool operator==(const Frame&) const = default;

@@ -174,6 +174,18 @@ bool is_unmarked(const SecretView& secret) {
   return secret.ownership == Ownership::unmanaged && secret.holder == field_manager;
 }
 
+bool is_adopted(Adoption adoption, const SecretView& secret, std::string_view holder) {
+  switch (adoption) {
+    case Adoption::none:
+      return false;
+    case Adoption::lost:
+      return is_lost(secret, holder);
+    case Adoption::all:
+      return secret.ownership != Ownership::ours;
+  }
+  return false;
+}
+
 SecretView view_secret(const json& secret, std::string_view owner_id) { return read(secret, owner_id).view; }
 
 ReadSecret read_secret(std::string_view text, std::string_view owner_id) {

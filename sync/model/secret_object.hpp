@@ -57,6 +57,15 @@ inline bool is_lost(const SecretView& secret, std::string_view holder) {
   return secret.ownership == Ownership::other_owner && secret.holder == holder;
 }
 
+// Which Secrets that are not regsync's a sync takes over for the targets that claim them.
+enum class Adoption {
+  none,
+  lost,  // those that this user made on this machine under another owner id
+  all,
+};
+
+bool is_adopted(Adoption adoption, const SecretView& secret, std::string_view holder);
+
 SecretView view_secret(const nlohmann::json& secret, std::string_view owner_id);
 
 struct ReadSecret {

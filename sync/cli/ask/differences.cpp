@@ -7,8 +7,6 @@
 #include <vector>
 
 #include "sync/base/json_access.hpp"
-#include "sync/base/spawn_guarded.hpp"
-#include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/meant_target.hpp"
 #include "sync/cli/ask/plans.hpp"
 #include "sync/cli/ask/snapshot.hpp"
@@ -16,7 +14,6 @@
 #include "sync/cli/view/quote.hpp"
 #include "sync/cluster/service_account.hpp"
 #include "sync/cluster/write_trouble.hpp"
-#include "sync/engine/briefing.hpp"
 #include "sync/engine/status_builder.hpp"
 #include "sync/model/remedy.hpp"
 #include "sync/model/secret_object.hpp"
@@ -110,6 +107,9 @@ class Comparison {
     facts.awaits_successor = successor && !will_be_in_sync(*successor, view->target);
     const Decision decision = desired_.decide(key, facts);
     add_refusals(key, facts);
+    if (decision.state == SyncState::paused) {
+      return;
+    }
     const bool wants = decision.plan != nullptr && is_asked(decision.plan->target.name);
     const bool has = view && is_asked(view->target);
     if (!wants && !has && decision.action != Action::detach) {
@@ -177,15 +177,10 @@ class Comparison {
            (is_written || decision.state == SyncState::in_sync);
   }
 
-  // By the rules of Cluster::adopt().
+  // As in Cluster::adopt().
   [[nodiscard]] bool is_to_be_adopted(const Key& key, const Facts& facts) const {
-    if (adoption_ == Adoption::none) {
-      return false;
-    }
     const Plan* plan = desired_.claim(key, facts).plan;
-    const Ownership ownership = facts.secret->ownership;
-    return plan != nullptr && is_asked(plan->target.name) &&
-           (adoption_ == Adoption::lost ? is_lost(*facts.secret, facts.holder) : ownership != Ownership::ours);
+    return plan != nullptr && is_asked(plan->target.name) && is_adopted(adoption_, *facts.secret, facts.holder);
   }
 
   // Of targets that want the key, which another one has.
@@ -194,7 +189,7 @@ class Comparison {
     for (const std::string& name : desired_.targets_of(key.secret)) {
       const Plan& plan = *desired_.plans().at(name);
       const auto refusal = claim.refusal_of(plan);
-      if (refusal && is_asked(name) &&
+      if (refusal && is_asked(name) && !plan.target.paused &&
           selects(plan.target, key.name_space, facts.name_space, desired_.default_namespace()) == Selected::yes) {
         found_.obstacles.push_back({place(key), for_context(*refusal, name, context_)});
         found_.stuck = true;
@@ -301,8 +296,9 @@ class Comparison {
   Differences& found_;
 };
 
-// Why regsyncd would make nothing for the target in this context.
-std::optional<Hold> held(const Target& target, const std::string& context, const RememberedState& memory) {
+}  // namespace
+
+std::optional<Hold> hold_of(const Target& target, const std::string& context, const RememberedState& memory) {
   if (pins(target, context) && memory.book.is_held(context)) {
     return Hold{context_held(context, memory.book), /*frozen=*/true};
   }
@@ -311,75 +307,29 @@ std::optional<Hold> held(const Target& target, const std::string& context, const
                                                             : std::optional(Hold{unreadable->second, /*frozen=*/false});
 }
 
-}  // namespace
-
-std::vector<Target> namesakes_of(const std::vector<Target>& targets, const TargetFiles& files) {
-  std::vector<Target> found;
-  for (const auto& [name, file] : files) {
-    if (file.target && std::ranges::find(targets, name, &Target::name) == targets.end() &&
-        std::ranges::find(targets, file.target->secret, &Target::secret) != targets.end()) {
-      found.push_back(*file.target);
-    }
-  }
-  return found;
-}
-
-void meet_contexts(const Target& target, const kube::Kubeconfig& kubeconfig, ContextBook& book) {
-  for (const std::string& context : selected_contexts({target}, kubeconfig)) {
-    if (book.find(context) == nullptr) {
-      // Of one that cannot be used, for_each_context() says so.
-      (void)guarded([&] { book.meet(context, identity_of(kubeconfig.resolve(context)), /*pinned=*/false, {}); });
-    }
-  }
-}
-
-std::vector<DesiredState::Sibling> siblings_of(const std::string& context, const TargetFiles& targets,
-                                               const kube::Kubeconfig& kubeconfig, const RememberedState& memory) {
-  std::vector<DesiredState::Sibling> siblings;
-  for (const std::string& other : memory.book.peers(context)) {
-    if (!std::ranges::binary_search(kubeconfig.contexts(), other)) {
-      continue;
-    }
-    std::vector<Target> wanted;
-    // A context that cannot be used is no place for anybody's Secret now.
-    (void)guarded([&] {
-      const auto resolved = kubeconfig.resolve(other);
-      for (const auto& [name, file] : targets) {
-        if (file.target && selects_context(*file.target, other)) {
-          wanted.push_back(meant_in(*file.target, resolved, memory.footprints));
-        }
-      }
-    });
-    DesiredState::add_sibling(siblings, other, std::make_shared<const std::vector<Target>>(std::move(wanted)));
-  }
-  return siblings;
-}
-
 asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std::shared_ptr<const Plan>> plans,
                                        Owner owner, const RememberedState& memory, Differences& found,
-                                       DeletionScope scope) {
+                                       CompareWith with) {
   const std::string default_namespace = client.context().default_namespace;
-  Places places = std::move(scope.places);
+  Places places = std::move(with.leftovers);
   DesiredState::Plans by_name;
   for (const auto& plan : plans) {
     auto meant = std::make_shared<Plan>(*plan);
     meant->target = meant_in(plan->target, client.context(), memory.footprints);
     places.merge(places_of(meant->target, default_namespace));
-    if (const auto hold = held(plan->target, client.context().name, memory)) {
+    if (const auto hold = hold_of(plan->target, client.context().name, memory)) {
       meant->held = hold->why;
       meant->frozen = hold->frozen;
     }
-    if (meant->held) {
-      scope.known_targets.erase(meant->target.name);
-    }
     by_name.emplace(meant->target.name, std::move(meant));
   }
-  const DesiredState desired(default_namespace, std::move(by_name), std::move(scope.forgotten),
-                             std::move(scope.known_targets), std::move(scope.kept), std::move(scope.siblings),
-                             scope.uncertain, std::move(scope.in_doubt), std::move(scope.bound));
+  const DesiredState desired({.default_namespace = default_namespace,
+                              .plans = std::move(by_name),
+                              .deletion = std::move(with.deletion),
+                              .siblings = std::move(with.siblings)});
   Snapshot snapshot = co_await read_snapshot(client, places);
   co_await read_accounts(client, places, snapshot);
-  Comparison comparison(desired, snapshot, places, owner, client.context().name, scope.asked, scope.adoption, found);
+  Comparison comparison(desired, snapshot, places, owner, client.context().name, with.asked, with.adoption, found);
   for (const Key& key : keys_of(snapshot, places)) {
     comparison.compare(key);
   }

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,13 +11,15 @@
 #include "sync/base/paths.hpp"
 #include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/view/problems.hpp"
-#include "sync/config/target_directory.hpp"
 #include "sync/engine/context_book.hpp"
+#include "sync/engine/deletion_rule.hpp"
 #include "sync/engine/footprint.hpp"
 #include "sync/kube/api/kube_client.hpp"
+#include "sync/model/deletion_scope.hpp"
 #include "sync/model/desired_state.hpp"
 #include "sync/model/owner.hpp"
 #include "sync/model/places.hpp"
+#include "sync/model/secret_object.hpp"
 
 namespace regsync::cli {
 
@@ -39,29 +42,14 @@ struct Differences {
   bool stuck = false;                    // an obstacle keeps something from being in sync
 };
 
-// Which Secrets that are not regsync's a sync takes over: as Cluster::adopt() does.
-enum class Adoption {
-  none,
-  lost,  // those that this user made on this machine under another owner id
-  all,
-};
-
-// Where else than the plans say there may be Secrets, and what is known of their targets: see DesiredState.
-struct DeletionScope {
-  Places places = {};
-  std::set<std::string> known_targets = {};
-  std::set<std::string> forgotten = {};
-  std::set<std::string> kept = {};
-  std::set<std::string> uncertain = {};
-  Places in_doubt = {};
-  std::map<std::string, Places> bound = {};
+// What a cluster is compared with, beside the plans.
+struct CompareWith {
+  Places leftovers = {};  // where else than the plans say there may be Secrets, which are deleted or released
+  DeletionScope deletion = {};
   std::vector<DesiredState::Sibling> siblings = {};
   std::set<std::string> asked = {};    // only what concerns Secrets of these targets is told; empty: of all
   Adoption adoption = Adoption::none;  // for the targets that are asked for
 };
-
-// The other targets whose Secrets bear the name of one of these: one may have, or take over, a Secret of the other.
-std::vector<Target> namesakes_of(const std::vector<Target>& targets, const TargetFiles& files);
 
 // What regsync remembers of all contexts, read once.
 struct RememberedState {
@@ -69,17 +57,12 @@ struct RememberedState {
   ContextBook book{paths::contexts()};
 };
 
-// A context that no target has used yet may lead where one led that is gone: as far as its address tells.
-void meet_contexts(const Target& target, const kube::Kubeconfig& kubeconfig, ContextBook& book);
-
-// What these targets want through the other contexts of the kubeconfig that lead to the cluster of this one.
-std::vector<DesiredState::Sibling> siblings_of(const std::string& context, const TargetFiles& targets,
-                                               const kube::Kubeconfig& kubeconfig, const RememberedState& memory);
+// Why regsyncd would make nothing for the target in a context.
+std::optional<Hold> hold_of(const Target& target, const std::string& context, const RememberedState& memory);
 
 // Reads one cluster and adds what differs there from the plans, which are those of targets that select it.
-// What a target no longer covers counts only where the target is among `scope.known_targets`.
 asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std::shared_ptr<const Plan>> plans,
                                        Owner owner, const RememberedState& memory, Differences& found,
-                                       DeletionScope scope = {});
+                                       CompareWith with = {});
 
 }  // namespace regsync::cli

@@ -6,17 +6,32 @@
 
 namespace regsync::cli {
 
+namespace {
+
+// The namespace where the target went first in a context.
+std::optional<std::string> first_namespace(const Target& target, const std::string& context,
+                                           const FootprintStore& footprints) {
+  const Footprint* known = footprints.find(target.name);
+  return known == nullptr ? std::nullopt : known->own_namespace(context);
+}
+
+}  // namespace
+
 Target meant_in(const Target& target, const kube::ResolvedContext& context, const FootprintStore& footprints) {
+  return resolved(target, first_namespace(target, context.name, footprints).value_or(context.default_namespace));
+}
+
+std::optional<Target> meant_in(const Target& target, const std::string& context, const kube::Kubeconfig& kubeconfig,
+                               const FootprintStore& footprints) {
   if (!uses_own_namespace(target)) {
     return target;
   }
-  const Footprint* known = footprints.find(target.name);
-  if (known != nullptr && !known->forgotten) {
-    if (const auto own = known->own_namespaces.find(context.name); own != known->own_namespaces.end()) {
-      return resolved(target, own->second);
-    }
+  auto own = first_namespace(target, context, footprints);
+  if (!own) {
+    // One that is not there, or cannot be used, has no namespace now.
+    (void)guarded([&] { own = kubeconfig.resolve(context).default_namespace; });
   }
-  return resolved(target, context.default_namespace);
+  return own ? std::optional(resolved(target, *own)) : std::nullopt;
 }
 
 std::set<std::string> own_namespaces(const Target& target, const kube::Kubeconfig& kubeconfig,
@@ -31,11 +46,9 @@ std::set<std::string> own_namespaces(const Target& target, const kube::Kubeconfi
     }
   }
   for (const std::string& context : selected_contexts({target}, kubeconfig)) {
-    // One that cannot be used has no namespace now.
-    (void)guarded([&] {
-      const Target meant = meant_in(target, kubeconfig.resolve(context), footprints);
-      namespaces.insert(meant.namespaces.begin(), meant.namespaces.end());
-    });
+    if (const auto meant = meant_in(target, context, kubeconfig, footprints)) {
+      namespaces.insert(meant->namespaces.begin(), meant->namespaces.end());
+    }
   }
   return namespaces;
 }

@@ -9,8 +9,7 @@
 
 #include "helper/base/guarded.hpp"
 #include "sync/base/paths.hpp"
-#include "sync/cli/ask/deletion_rules.hpp"
-#include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/comparison.hpp"
 #include "sync/cli/ask/known_footprints.hpp"
 #include "sync/cli/ask/known_logins.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
@@ -20,7 +19,6 @@
 #include "sync/cli/view/text.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/engine/owner_file.hpp"
-#include "sync/engine/paused_contexts.hpp"
 #include "sync/engine/status_builder.hpp"
 
 namespace regsync::cli {
@@ -50,16 +48,20 @@ std::map<std::string, Footprint> footprints_after(const TargetChange& change, co
   return footprints;
 }
 
-// The plans of the target, and of those whose Secrets bear the same name as one of its own.
-std::vector<std::shared_ptr<const Plan>> plans_after(Console& console, const TargetChange& change,
-                                                     const TargetFiles& files, std::vector<std::string>& unknown) {
+std::vector<Target> ends_of(const TargetChange& change) {
   std::vector<Target> ends;
   for (const auto& end : {change.before, change.after}) {
     if (end) {
       ends.push_back(*end);
     }
   }
-  std::vector<Target> targets = namesakes_of(ends, files);
+  return ends;
+}
+
+// The plans of the target, and of its namesakes.
+std::vector<std::shared_ptr<const Plan>> plans_after(Console& console, const TargetChange& change, const Inputs& inputs,
+                                                     std::vector<std::string>& unknown) {
+  std::vector<Target> targets = namesakes_of(ends_of(change), inputs.files, inputs.footprints);
   if (change.after && !change.plan) {
     targets.push_back(*change.after);
   }
@@ -79,6 +81,50 @@ std::vector<std::shared_ptr<const Plan>> plans_after(Console& console, const Tar
   return plans;
 }
 
+// As things are once the change is made.
+Inputs gather(Console& console, const kube::Kubeconfig& kubeconfig, const TargetChange& change, RememberedState& memory,
+              std::vector<std::string>& unknown) {
+  Inputs inputs{.kubeconfig = kubeconfig,
+                .memory = memory,
+                .owner = this_owner(load_settings(paths::settings()), change.owner),
+                .files = TargetDirectory(paths::targets()).load(),
+                .footprints = footprints_after(change, kubeconfig, memory.footprints),
+                .adoption = change.adoption};
+  if (change.before) {
+    inputs.files.erase(change.before->name);
+  }
+  if (change.after) {
+    inputs.files[change.after->name].target = change.after;
+    meet_contexts(*change.after, kubeconfig, memory.book);
+  }
+  for (const Target& end : ends_of(change)) {
+    inputs.asked.insert(end.name);
+  }
+  inputs.plans = plans_after(console, change, inputs, unknown);
+  return inputs;
+}
+
+// Those where the target has Secrets, before the change or after it, and whose pause does not keep them.
+std::set<std::string> contexts_concerned(const TargetChange& change, const Inputs& inputs,
+                                         std::vector<std::string>& paused) {
+  std::set<std::string> contexts =
+      change.after ? contexts_of({*change.after}, inputs.kubeconfig) : std::set<std::string>();
+  contexts.merge(contexts_with_leftovers(inputs));
+  for (const std::string& context : inputs.kubeconfig.contexts()) {
+    if (change.before && selects_context(*change.before, context)) {
+      contexts.insert(context);
+    }
+  }
+  if (!change.resumed.empty()) {
+    std::erase_if(contexts, [&](const std::string& context) { return !change.resumed.contains(context); });
+    return contexts;
+  }
+  for (const std::string& context : take_out_paused(contexts)) {
+    paused.push_back("context " + context);
+  }
+  return contexts;
+}
+
 }  // namespace
 
 Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const TargetChange& change) {
@@ -88,65 +134,11 @@ Preview preview(Console& console, const kube::Kubeconfig& kubeconfig, const Targ
     return result;
   }
   RememberedState memory{.footprints = known_footprints(change.owner)};
-  TargetFiles files = TargetDirectory(paths::targets()).load();
-  if (change.before) {
-    files.erase(change.before->name);
-  }
-  if (change.after) {
-    files[change.after->name].target = change.after;
-  }
-  const std::vector<std::shared_ptr<const Plan>> plans = plans_after(console, change, files, result.unknown);
-  if (change.after) {
-    meet_contexts(*change.after, kubeconfig, memory.book);
-  }
-  const std::map<std::string, Footprint> footprints = footprints_after(change, kubeconfig, memory.footprints);
-  const DeletionRules rules(files, footprints, kubeconfig, memory.book);
-  std::set<std::string> names;
-  for (const auto& end : {change.before, change.after}) {
-    if (end) {
-      names.insert(end->name);
-    }
-  }
-  std::set<std::string> contexts = change.after ? contexts_of({*change.after}, kubeconfig) : std::set<std::string>();
-  std::map<std::string, DeletionScope> scopes;
-  for (const std::string& context : kubeconfig.contexts()) {
-    const DeletionScope& scope = scopes[context] =
-        rules.scope_in(context, [&](const std::string& target) { return names.contains(target); });
-    if (!scope.places.empty() || (change.before && selects_context(*change.before, context))) {
-      contexts.insert(context);
-    }
-  }
-  const PausedContexts paused(paths::paused_contexts());
-  std::erase_if(contexts, [&](const std::string& context) {
-    if (!change.resumed.empty()) {
-      return !change.resumed.contains(context);
-    }
-    if (paused.contains(context)) {
-      result.paused.push_back("context " + context);
-    }
-    return paused.contains(context);
+  const Inputs inputs = gather(console, kubeconfig, change, memory, result.unknown);
+  const std::set<std::string> contexts = contexts_concerned(change, inputs, result.paused);
+  Differences found = compare_all(inputs, contexts, patience, [&](const std::string& context, const Error& error) {
+    result.unknown.push_back("context " + context + ": " + error.message());
   });
-  const Owner owner = this_owner(load_settings(paths::settings()), change.owner);
-  Differences found;
-  for_each_context(
-      kubeconfig, {contexts.begin(), contexts.end()}, patience,
-      [&](kube::KubeClient& client) {
-        const std::string& context = client.context().name;
-        std::vector<std::shared_ptr<const Plan>> here;
-        for (const auto& plan : plans) {
-          if (selects_context(plan->target, context)) {
-            here.push_back(plan);
-          }
-        }
-        DeletionScope& scope = scopes[context];
-        scope.siblings = siblings_of(context, files, kubeconfig, memory);
-        scope.asked = names;
-        scope.adoption = change.adoption;
-        return find_differences(client, std::move(here), owner, memory, found, scope);
-      },
-      [&](const std::string& context, const Error& error) {
-        result.unknown.push_back("context " + context + ": " + error.message());
-      });
   for (const std::string& context : contexts) {
     if (!change.after && memory.book.is_held(context)) {
       found.obstacles.push_back({context, context_held(context, memory.book)});

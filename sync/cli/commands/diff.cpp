@@ -5,7 +5,6 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
-#include <map>
 #include <ostream>
 #include <set>
 #include <system_error>
@@ -14,9 +13,7 @@
 #include "sync/base/paths.hpp"
 #include "sync/base/run_to_end.hpp"
 #include "sync/base/temporary_folder.hpp"
-#include "sync/cli/ask/deletion_rules.hpp"
-#include "sync/cli/ask/differences.hpp"
-#include "sync/cli/ask/for_each_context.hpp"
+#include "sync/cli/ask/comparison.hpp"
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/plans.hpp"
 #include "sync/cli/command.hpp"
@@ -25,7 +22,6 @@
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_directory.hpp"
 #include "sync/engine/owner_file.hpp"
-#include "sync/engine/paused_contexts.hpp"
 #include "sync/model/status_query.hpp"
 
 namespace regsync::cli {
@@ -97,78 +93,65 @@ void print(const std::vector<Difference>& changes, Console& console) {
   console.out << without(result.output, scratch.path().string() + "/");
 }
 
-std::vector<std::shared_ptr<const Plan>> plans_for(const std::vector<std::shared_ptr<const Plan>>& plans,
-                                                   const std::string& context) {
-  std::vector<std::shared_ptr<const Plan>> selected;
-  for (const auto& plan : plans) {
-    if (selects_context(plan->target, context)) {
-      selected.push_back(plan);
-    }
+// As things are now. active: the targets that are asked for, without the paused ones.
+Inputs gather(const DiffOptions& options, const AskedTargets& asked, const std::vector<Target>& active,
+              const kube::Kubeconfig& kubeconfig, RememberedState& memory, Console& console) {
+  Inputs inputs{.kubeconfig = kubeconfig,
+                .memory = memory,
+                .owner = this_owner(load_settings(paths::settings())),
+                .files = asked.files,
+                .footprints = memory.footprints.all(),
+                .asked = {options.targets.begin(), options.targets.end()}};
+  for (const Target& target : asked.targets) {
+    meet_contexts(target, kubeconfig, memory.book);
   }
-  return selected;
+  std::vector<Target> involved = active;
+  std::ranges::move(namesakes_of(active, asked.files, inputs.footprints), std::back_inserter(involved));
+  inputs.plans = make_plans(console, involved);
+  return inputs;
+}
+
+// Those of the options, or all, where something may change. The person is told of the paused ones.
+std::set<std::string> contexts_to_compare(const DiffOptions& options, const AskedTargets& asked,
+                                          const std::vector<Target>& active, const Inputs& inputs, Console& console) {
+  const std::set<std::string> leftovers = contexts_with_leftovers(inputs);
+  std::set<std::string> known = contexts_of(asked.targets, inputs.kubeconfig);
+  known.insert(leftovers.begin(), leftovers.end());
+  require_matches(options.contexts, known, "context");
+  std::set<std::string> contexts = contexts_of(active, inputs.kubeconfig);
+  contexts.insert(leftovers.begin(), leftovers.end());
+  if (!options.contexts.empty()) {
+    std::erase_if(contexts, [&](const std::string& context) { return !matches_any(options.contexts, context); });
+  }
+  for (const std::string& context : take_out_paused(contexts)) {
+    tell(console.err, printable_line("note: context " + context + " is paused; to go on: regsync resume --context " +
+                                     shell_word(context)) +
+                          '\n');
+  }
+  return contexts;
 }
 
 int diff(const DiffOptions& options, Console& console) {
   const AskedTargets asked = require_targets(options.targets, console);
-  auto plans = make_plans(console, asked.targets);
-  std::erase_if(plans, [](const auto& plan) { return plan->target.paused; });
-  const auto plans_of_namesakes = make_plans(console, namesakes_of(asked.targets, asked.files));
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   require_contexts(kubeconfig, options.contexts);
+  std::vector<Target> active;
   for (const Target& target : asked.targets) {
     if (target.paused) {
       tell(console.err, "note: target " + target.name + " is paused; to go on: regsync resume " + target.name + '\n');
+    } else {
+      active.push_back(target);
     }
   }
   RememberedState memory;
-  for (const Target& target : asked.targets) {
-    meet_contexts(target, kubeconfig, memory.book);
-  }
-  const DeletionRules rules(asked.files, memory.footprints.all(), kubeconfig, memory.book);
-  const auto is_asked = [&names = options.targets](const std::string& target) {
-    return names.empty() || std::ranges::find(names, target) != names.end();
-  };
-  std::set<std::string> contexts = contexts_of(asked.targets, kubeconfig);  // where targets want, or have, Secrets
-  std::map<std::string, DeletionScope> scopes;
-  for (const std::string& context : kubeconfig.contexts()) {
-    DeletionScope& scope = scopes[context] = rules.scope_in(context, is_asked);
-    scope.siblings = siblings_of(context, asked.files, kubeconfig, memory);
-    scope.asked = {options.targets.begin(), options.targets.end()};
-    if (!scope.places.empty()) {
-      contexts.insert(context);
-    }
-  }
-  require_matches(options.contexts, contexts, "context");
-  std::erase_if(contexts, [&](const std::string& context) {
-    const bool is_chosen = options.contexts.empty() || matches_any(options.contexts, context);
-    return !is_chosen || (plans_for(plans, context).empty() && scopes[context].places.empty());
-  });
-
-  const PausedContexts paused(paths::paused_contexts());
-  std::erase_if(contexts, [&](const std::string& context) {
-    if (paused.contains(context)) {
-      tell(console.err, printable_line("note: context " + context + " is paused; to go on: regsync resume --context " +
-                                       shell_word(context)) +
-                            '\n');
-    }
-    return paused.contains(context);
-  });
-  const Owner owner = this_owner(load_settings(paths::settings()));
-  Differences found;
+  const Inputs inputs = gather(options, asked, active, kubeconfig, memory, console);
+  const std::set<std::string> contexts = contexts_to_compare(options, asked, active, inputs, console);
   bool failed = !asked.complete;
-  for_each_context(
-      kubeconfig, {contexts.begin(), contexts.end()}, std::chrono::seconds(60),
-      [&](kube::KubeClient& client) {
-        const std::string& context = client.context().name;
-        auto involved = plans_for(plans, context);
-        std::ranges::move(plans_for(plans_of_namesakes, context), std::back_inserter(involved));
-        return find_differences(client, std::move(involved), owner, memory, found, scopes.at(context));
-      },
-      [&](const std::string& context, const Error& error) {
+  const Differences found =
+      compare_all(inputs, contexts, std::chrono::seconds(60), [&](const std::string& context, const Error& error) {
         print_error(console.err, error.within("context " + context));
         failed = true;
       });
-  std::ranges::sort(found.obstacles, {}, &PlacedProblem::place);
   print_warnings(console.err, found.obstacles);
   if (!found.changes.empty()) {
     print(found.changes, console);

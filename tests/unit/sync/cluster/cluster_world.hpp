@@ -97,9 +97,10 @@ class Wanted {
   }
 
   [[nodiscard]] std::shared_ptr<const DesiredState> state() const {
-    return std::make_shared<const DesiredState>("default", plans_, std::set<std::string>(), known_,
-                                                std::set<std::string>(), std::vector<DesiredState::Sibling>(),
-                                                uncertain_, in_doubt_);
+    return std::make_shared<const DesiredState>(DesiredState::Inputs{
+        .plans = plans_,
+        .deletion = {
+            .known_targets = known_, .uncertain = {uncertain_.begin(), uncertain_.end()}, .in_doubt = in_doubt_}});
   }
   [[nodiscard]] std::shared_ptr<const Places> places() const { return std::make_shared<const Places>(places_); }
   [[nodiscard]] const Plan& plan(const std::string& target = "t") const { return *plans_.at(target); }

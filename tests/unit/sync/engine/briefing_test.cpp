@@ -148,5 +148,30 @@ TEST_F(BriefingTest, AContextThatVanishedStillWantsWhatItHad) {
   EXPECT_TRUE(contexts_.find("dev")->is_claimed_elsewhere({"team", "cred"}));
 }
 
+// A tenant who may write a Secret of the hub can name the address and the authority of any cluster in it.
+TEST_F(BriefingTest, InAFleetAnAddressAloneProvesNoClaim) {
+  const auto cluster = [](const std::string& name) {
+    kube::KnownCluster known;
+    known.context.emplace();
+    known.context->name = name;
+    known.context->server = "https://127.0.0.1:1/prod";
+    return std::make_shared<const kube::KnownCluster>(std::move(known));
+  };
+  const auto answer_as = [this](const std::string& context, const std::string& uid) {
+    book_.meet(context, {.uid = uid, .server = "https://127.0.0.1:1/prod", .authorities = {}}, false, {});
+  };
+  set_fleet({{"prod", cluster("prod")}, {"tenant", cluster("tenant")}});
+  answer_as("prod", "1");
+  answer_as("tenant", "");
+  Target tenants = target({"team"}, {"tenant"});
+  tenants.name = "aaa";
+  declare(tenants);
+  declare_and_tell(target({"team"}, {"prod"}));
+  EXPECT_TRUE(wants("prod", {"team", "cred"}));
+  answer_as("tenant", "1");
+  briefing_.tell_all();
+  EXPECT_FALSE(wants("prod", {"team", "cred"})) << "it is let in there";
+}
+
 }  // namespace
 }  // namespace regsync

@@ -327,10 +327,8 @@ class ContextSetIdentity : public testing::Test {
     contexts_.update([](const std::string&) { return true; });
     Places places;
     places.secrets["cred"].namespaces = {"team"};
-    contexts_.find("dev")->set_desired(
-        std::make_shared<const DesiredState>("default", DesiredState::Plans(), std::set<std::string>(),
-                                             std::set<std::string>()),
-        std::make_shared<const Places>(places));
+    contexts_.find("dev")->set_desired(std::make_shared<const DesiredState>(DesiredState::Inputs{}),
+                                       std::make_shared<const Places>(places));
   }
   void be_somebody() { kube_.put({"namespaces", "", "kube-system"}, nlohmann::json::object()); }
   // It is somebody, and may not say so.

@@ -41,8 +41,8 @@ class DecideTest : public testing::Test {
 
   void build(const Target& target, const KnownLogins& logins) {
     plan_ = std::make_shared<const Plan>(make_plan(target, logins));
-    desired_ = std::make_unique<DesiredState>("default", DesiredState::Plans{{target.name, plan_}},
-                                              std::set<std::string>{"gone"}, std::set<std::string>{target.name});
+    desired_ = std::make_unique<DesiredState>(DesiredState::Inputs{
+        .plans = {{target.name, plan_}}, .deletion = {.known_targets = {target.name}, .forgotten = {"gone"}}});
   }
 
   [[nodiscard]] SecretView in_place() const {
@@ -122,8 +122,8 @@ TEST_F(DecideTest, NothingIsWrittenDeletedOrTakenOverForAPausedTarget) {
 
   // Another target that claims the same Secret takes it over from a paused one only after the pause.
   const auto other = std::make_shared<const Plan>(make_plan(make_target("a"), one_login("ghcr.io")));
-  desired_ = std::make_unique<DesiredState>("default", DesiredState::Plans{{"a", other}, {"t", plan_}},
-                                            std::set<std::string>{}, std::set<std::string>{"a"});
+  desired_ = std::make_unique<DesiredState>(
+      DesiredState::Inputs{.plans = {{"a", other}, {"t", plan_}}, .deletion = {.known_targets = {"a"}}});
   const auto ours = in_place();
   EXPECT_EQ(decide(&ours).action, Action::nothing);
   EXPECT_EQ(decide(&ours).state, SyncState::paused);
@@ -215,7 +215,8 @@ TEST_F(DecideTest, RemovesOwnSecretsOfAKnownOrForgottenTargetThatNobodyClaims) {
 TEST_F(DecideTest, ReleasesOwnSecretsThatAPersonKeepsUnlessAnotherTargetClaimsThem) {
   auto view = in_place();
   view.target = "kept";
-  const DesiredState desired("default", {{"t", plan_}}, {"kept"}, {"t"}, {"kept"});
+  const DesiredState desired(
+      {.plans = {{"t", plan_}}, .deletion = {.known_targets = {"t"}, .forgotten = {"kept"}, .kept = {"kept"}}});
   Facts facts;
   facts.secret = &view;
   EXPECT_EQ(desired.decide({"elsewhere", "cred"}, facts).action, Action::release);
@@ -227,7 +228,7 @@ TEST_F(DecideTest, NobodyWritesWhatASelectorOfAnEarlierTargetMayClaim) {
   earlier.namespaces.clear();
   earlier.namespace_selector = LabelSelector::parse("env=prod");
   const auto earlier_plan = std::make_shared<const Plan>(make_plan(earlier, one_login("ghcr.io")));
-  const DesiredState desired("default", {{"a", earlier_plan}, {"t", plan_}}, {}, {"a", "t"});
+  const DesiredState desired({.plans = {{"a", earlier_plan}, {"t", plan_}}, .deletion = {.known_targets = {"a", "t"}}});
   Facts facts;
   EXPECT_EQ(desired.decide({"team-a", "cred"}, facts).action, Action::nothing) << "its labels are not known";
   NamespaceView view;
@@ -395,7 +396,8 @@ TEST_F(DecideTest, ATargetThatIsBoundToANamespaceGivesUpOnlyWhereItIsKnownToHave
   const auto action_in = [&](const std::string& name_space, const std::set<std::string>& known) {
     Places places;
     places.secrets["cred"].namespaces = known;
-    const DesiredState desired("default", {{"t", plan_}}, {}, {"t"}, {}, {}, {}, {}, {{"t", places}});
+    const DesiredState desired(
+        {.plans = {{"t", plan_}}, .deletion = {.known_targets = {"t"}, .bound = {{"t", places}}}});
     Facts facts;
     facts.secret = &view;
     facts.remembered = true;  // of another target, with a Secret of the same name
@@ -461,7 +463,7 @@ TEST_F(DecideTest, OfTwoTargetsWithOneSecretTheOneThatHasItKeepsIt) {
   const auto plan = [](const std::string& name) {
     return std::make_shared<const Plan>(make_plan(make_target(name), one_login("ghcr.io")));
   };
-  const DesiredState both("default", {{"a", plan("a")}, {"b", plan("b")}}, {}, {"a", "b"});
+  const DesiredState both({.plans = {{"a", plan("a")}, {"b", plan("b")}}, .deletion = {.known_targets = {"a", "b"}}});
   const Key key{"team-a", "cred"};
   const auto claimant = [&](const SecretView* secret) {
     Facts facts;
@@ -483,11 +485,11 @@ TEST_F(DecideTest, NobodyTakesASecretFromATargetThatMayStillWantIt) {
   view.target = "a";
   Facts facts;
   facts.secret = &view;
-  const DesiredState uncertain("default", {{"b", plan}}, {}, {"b"}, {}, {}, {"a"});
+  const DesiredState uncertain({.plans = {{"b", plan}}, .deletion = {.known_targets = {"b"}, .uncertain = {"a"}}});
   EXPECT_TRUE(uncertain.claim(key, facts).unknown);
   EXPECT_EQ(uncertain.claim(key, facts).holder, "a");
   EXPECT_EQ(uncertain.decide(key, facts).action, Action::nothing);
-  const DesiredState certain("default", {{"b", plan}}, {}, {"a", "b"});
+  const DesiredState certain({.plans = {{"b", plan}}, .deletion = {.known_targets = {"a", "b"}}});
   EXPECT_EQ(certain.decide(key, facts).action, Action::update);
   EXPECT_EQ(certain.secrets_that_differ_from(uncertain), std::nullopt);
   view.ownership = Ownership::copy;
@@ -504,13 +506,15 @@ TEST_F(DecideTest, ATargetThatRemovesOnLogoutLeavesTheSecretToOneThatWantsIt) {
   view.target = "a";
   Facts facts;
   facts.secret = &view;
-  const DesiredState both("default", {{"a", first}, {"b", second}}, {}, {"a", "b"});
+  const DesiredState both({.plans = {{"a", first}, {"b", second}}, .deletion = {.known_targets = {"a", "b"}}});
   EXPECT_EQ(both.claim(key, facts).plan, second.get());
   EXPECT_EQ(both.claim(key, facts).refusal_of(*first), std::nullopt);
   EXPECT_EQ(both.decide(key, facts).action, Action::update);
-  const DesiredState alone("default", {{"a", first}}, {}, {"a"});
+  const DesiredState alone({.plans = {{"a", first}}, .deletion = {.known_targets = {"a"}}});
   EXPECT_EQ(alone.decide(key, facts).action, Action::remove);
-  const DesiredState elsewhere("default", {{"a", first}}, {}, {"a"}, {}, {{"other", wanted("b")}});
+  const DesiredState elsewhere({.plans = {{"a", first}},
+                                .deletion = {.known_targets = {"a"}},
+                                .siblings = {{.context = "other", .targets = wanted("b")}}});
   EXPECT_EQ(elsewhere.decide(key, facts).action, Action::nothing);
 }
 
@@ -536,20 +540,22 @@ TEST(SecretsThatDiffer, AreThoseOfThePlansThatChanged) {
   };
   const auto a = plan("a");
   const auto b = plan("b");
-  const DesiredState before("default", {{"t1", a}, {"t2", b}}, {}, {"t1", "t2"});
+  const auto desired = [](const DesiredState::Plans& plans, std::vector<DesiredState::Sibling> siblings = {}) {
+    return DesiredState({.plans = plans, .deletion = {.known_targets = {"t1", "t2"}}, .siblings = std::move(siblings)});
+  };
+  const DesiredState before = desired({{"t1", a}, {"t2", b}});
   using Names = std::set<std::string>;
-  EXPECT_EQ(DesiredState("default", {{"t1", a}, {"t2", b}}, {}, {"t1", "t2"}).secrets_that_differ_from(before),
-            Names());
-  EXPECT_EQ(DesiredState("default", {{"t1", a}, {"t2", plan("b")}}, {}, {"t1", "t2"}).secrets_that_differ_from(before),
-            Names{"b"});
-  EXPECT_EQ(DesiredState("default", {{"t1", plan("c")}, {"t2", b}}, {}, {"t1", "t2"}).secrets_that_differ_from(before),
-            (Names{"a", "c"}));
-  EXPECT_EQ(DesiredState("default", {{"t1", a}}, {}, {"t1", "t2"}).secrets_that_differ_from(before), Names{"b"});
-  EXPECT_EQ(DesiredState("default", {{"t1", a}}, {"t2"}, {"t1"}).secrets_that_differ_from(before), std::nullopt)
-      << "what nobody claims may be decided otherwise, under whatever name";
-  EXPECT_EQ(DesiredState("default", {{"t1", a}, {"t2", b}}, {}, {"t1", "t2"}, {}, {{"other", wanted("t1")}})
+  EXPECT_EQ(desired({{"t1", a}, {"t2", b}}).secrets_that_differ_from(before), Names());
+  EXPECT_EQ(desired({{"t1", a}, {"t2", plan("b")}}).secrets_that_differ_from(before), Names{"b"});
+  EXPECT_EQ(desired({{"t1", plan("c")}, {"t2", b}}).secrets_that_differ_from(before), (Names{"a", "c"}));
+  EXPECT_EQ(desired({{"t1", a}}).secrets_that_differ_from(before), Names{"b"});
+  EXPECT_EQ(DesiredState({.plans = {{"t1", a}}, .deletion = {.known_targets = {"t1"}, .forgotten = {"t2"}}})
                 .secrets_that_differ_from(before),
             std::nullopt)
+      << "what nobody claims may be decided otherwise, under whatever name";
+  EXPECT_EQ(
+      desired({{"t1", a}, {"t2", b}}, {{.context = "other", .targets = wanted("t1")}}).secrets_that_differ_from(before),
+      std::nullopt)
       << "what is wanted through another context may be under whatever name";
 }
 
@@ -557,7 +563,8 @@ TEST(DesiredStateWith, OtherPlansDecidesByThemAndLeavesTheRest) {
   const auto plan = [](std::string_view password) {
     return std::make_shared<const Plan>(make_plan(make_target("t1"), one_login("ghcr.io", password)));
   };
-  const DesiredState before("default", {{"t1", plan("old")}}, {"gone"}, {"t1"});
+  const DeletionScope deletion{.known_targets = {"t1"}, .forgotten = {"gone"}};
+  const DesiredState before({.plans = {{"t1", plan("old")}}, .deletion = deletion});
   const auto now = plan("new");
   const DesiredState after = before.with(std::make_shared<const DesiredState::Plans>(DesiredState::Plans{{"t1", now}}));
   EXPECT_EQ(after.plans().at("t1"), now);
@@ -565,14 +572,14 @@ TEST(DesiredStateWith, OtherPlansDecidesByThemAndLeavesTheRest) {
   EXPECT_EQ(after.decide({"team-a", "cred"}, {}).plan, now.get());
   EXPECT_TRUE(after.knows("gone"));
   EXPECT_FALSE(after == before);
-  EXPECT_TRUE(after == DesiredState("default", {{"t1", now}}, {"gone"}, {"t1"}));
+  EXPECT_TRUE(after == DesiredState({.plans = {{"t1", now}}, .deletion = deletion}));
 }
 
 TEST(DesiredStateShare, WhatIsEqualIsKeptOnce) {
   const auto plan = std::make_shared<const Plan>(make_plan(make_target("t1"), one_login("ghcr.io")));
-  const DesiredState one("default", {{"t1", plan}}, {}, {"t1"});
-  DesiredState other("team-a", {{"t1", plan}}, {}, {"t1"});
-  DesiredState differs("team-a", {}, {}, {"t1"});
+  const DesiredState one({.plans = {{"t1", plan}}, .deletion = {.known_targets = {"t1"}}});
+  DesiredState other({.default_namespace = "team-a", .plans = {{"t1", plan}}, .deletion = {.known_targets = {"t1"}}});
+  DesiredState differs({.default_namespace = "team-a", .deletion = {.known_targets = {"t1"}}});
   other.share_with(one);
   differs.share_with(one);
   EXPECT_EQ(other.shared_plans(), one.shared_plans());
@@ -609,28 +616,62 @@ TEST(Siblings, ContextsThatWantTheSameAreOne) {
   for (const int contexts : {10, 20}) {
     std::vector<DesiredState::Sibling> siblings;
     for (int i = 0; i < contexts; ++i) {
-      DesiredState::add_sibling(siblings, "c" + std::to_string(i), wanted("t"));
+      DesiredState::add_sibling(siblings, {.context = "c" + std::to_string(i), .targets = wanted("t")});
     }
-    DesiredState::add_sibling(siblings, "nothing", std::make_shared<const std::vector<Target>>());
-    DesiredState::add_sibling(siblings, "other", wanted("u"));
+    DesiredState::add_sibling(siblings,
+                              {.context = "nothing", .targets = std::make_shared<const std::vector<Target>>()});
+    DesiredState::add_sibling(siblings, {.context = "other", .targets = wanted("u")});
     ASSERT_EQ(siblings.size(), 2U) << "of " << contexts;
     EXPECT_EQ(siblings[0].context, "c0");
     EXPECT_EQ(siblings[1].context, "other");
   }
 }
 
-TEST(Siblings, ATargetThatComesFirstHasTheSecretThroughAnotherContext) {
-  std::vector<DesiredState::Sibling> siblings;
-  DesiredState::add_sibling(siblings, "c", wanted("a"));
+// "t" is wanted here, and "a" through context c.
+DesiredState with_sibling(bool is_proven) {
   const auto plan = std::make_shared<const Plan>(make_plan(make_target("t"), one_login("ghcr.io")));
-  const DesiredState::Plans plans{{"t", plan}};
-  const DesiredState desired("default", plans, {}, {"t"}, {}, std::move(siblings));
+  return DesiredState({.plans = {{"t", plan}},
+                       .deletion = {.known_targets = {"a", "t"}},
+                       .siblings = {{.context = "c", .targets = wanted("a"), .is_proven = is_proven}}});
+}
+
+SecretView secret_of(const std::string& target) {
+  SecretView view;
+  view.target = target;
+  view.ownership = Ownership::ours;
+  view.right_type = true;
+  return view;
+}
+
+TEST(Siblings, ATargetThatComesFirstHasTheSecretThroughAnotherContext) {
+  const DesiredState desired = with_sibling(/*is_proven=*/true);
   const auto claim = desired.claim({"team-a", "cred"}, {});
   EXPECT_EQ(claim.plan, nullptr);
   ASSERT_NE(claim.elsewhere, nullptr);
   EXPECT_EQ(claim.elsewhere->name, "a");
   EXPECT_EQ(*claim.through, "c");
   EXPECT_EQ(desired.claim({"team-b", "cred"}, {}).elsewhere, nullptr);
+}
+
+TEST(Siblings, OfAContextThatIsNotProvenToLeadThereTakeNothingAndKeepWhatTheyHave) {
+  const DesiredState desired = with_sibling(/*is_proven=*/false);
+  const Key key{"team-a", "cred"};
+  ASSERT_NE(desired.claim(key, {}).plan, nullptr);
+  EXPECT_EQ(desired.decide(key, {}).action, Action::create);
+  const SecretView theirs = secret_of("a");
+  EXPECT_EQ(desired.decide(key, {.secret = &theirs}).action, Action::nothing) << "who has it keeps it";
+  const SecretView unwanted = secret_of("t");
+  EXPECT_EQ(desired.decide({"dev-1", "cred"}, {.secret = &theirs}).action, Action::nothing);
+  const DesiredState without_plans({.deletion = desired.deletion(), .siblings = desired.siblings()});
+  EXPECT_EQ(without_plans.decide(key, {.secret = &unwanted}).action, Action::nothing) << "it may be wanted there";
+}
+
+TEST(Siblings, OneThatIsProvenIsNotLeftOutForOneThatIsNot) {
+  std::vector<DesiredState::Sibling> siblings;
+  DesiredState::add_sibling(siblings, {.context = "c", .targets = wanted("t"), .is_proven = false});
+  DesiredState::add_sibling(siblings, {.context = "d", .targets = wanted("t")});
+  ASSERT_EQ(siblings.size(), 2U);
+  EXPECT_TRUE(siblings[1].is_proven);
 }
 
 TEST(Selects, ByNameGlobSelectorAndExclusion) {

@@ -59,10 +59,10 @@ class DifferencesTest : public testing::Test {
   }
 
   // Never changes anything, and never shows a password, in whatever form.
-  const Differences& find(const std::vector<std::shared_ptr<const Plan>>& plans, DeletionScope scope = {}) {
+  const Differences& find(const std::vector<std::shared_ptr<const Plan>>& plans, CompareWith with = {}) {
     found_ = {};
     const auto before = kube_.cluster.version();
-    test::run(loop_, find_differences(client_, plans, test::owner_of_test(), *remembered_, found_, std::move(scope)));
+    test::run(loop_, find_differences(client_, plans, test::owner_of_test(), *remembered_, found_, std::move(with)));
     EXPECT_EQ(kube_.cluster.version(), before);
     const std::string text = shown();
     for (const std::string& secret : secrets_) {
@@ -104,8 +104,8 @@ class DifferencesTest : public testing::Test {
     return object.value("/data/.dockerconfigjson/auths/ghcr.io/password"_json_pointer, "");
   }
   // What is to be deleted where these targets no longer cover it.
-  static DeletionScope of_known(const std::set<std::string>& targets) {
-    return {.places = places_of(test::make_target(), "default"), .known_targets = targets};
+  static CompareWith of_known(const std::set<std::string>& targets) {
+    return {.leftovers = places_of(test::make_target(), "default"), .deletion = {.known_targets = targets}};
   }
 
   std::vector<std::string> secrets_{password};
@@ -182,19 +182,19 @@ TEST_F(DifferencesTest, WhatAKnownTargetNoLongerCoversIsDeleted) {
 
 TEST_F(DifferencesTest, WhatIsDeletedIsShownWithoutItsPassword) {
   kube_.put(cred, ours());
-  DeletionScope scope = of_known({});
-  scope.forgotten = {"t"};
-  find({}, scope);
+  CompareWith with = of_known({});
+  with.deletion.forgotten = {"t"};
+  find({}, with);
   ASSERT_THAT(told(), ElementsAre("delete secret team/cred"));
   EXPECT_EQ(password_of(found_.changes[0].before), "***");
 }
 
 TEST_F(DifferencesTest, WhatIsKeptIsReleased) {
   kube_.put(cred, ours());
-  DeletionScope scope = of_known({});
-  scope.forgotten = {"t"};
-  scope.kept = {"t"};
-  find({}, scope);
+  CompareWith with = of_known({});
+  with.deletion.forgotten = {"t"};
+  with.deletion.kept = {"t"};
+  find({}, with);
   ASSERT_THAT(told(), ElementsAre("change secret team/cred"));
   EXPECT_EQ(found_.changes[0].before.at("metadata").at("labels"), (json{{managed_by_label, "regsync"}}));
   EXPECT_EQ(found_.changes[0].after.at("metadata"), (json{{"name", "cred"}, {"namespace", "team"}})) << "nobody's";
@@ -216,11 +216,11 @@ TEST_F(DifferencesTest, ThatOfAnotherRegsyncIsLeftAloneAndSaysWhose) {
   json secret = ours();
   secret["metadata"]["annotations"][owner_annotation] = "another jane@desktop";
   kube_.put(cred, secret);
-  DeletionScope scope = of_known({"t"});
-  scope.forgotten = {"t"};
-  find({}, scope);
+  CompareWith with = of_known({"t"});
+  with.deletion.forgotten = {"t"};
+  find({}, with);
   EXPECT_THAT(told(), IsEmpty()) << "nor is it deleted";
-  find({plan_of(test::make_target())}, scope);
+  find({plan_of(test::make_target())}, with);
   EXPECT_THAT(told(), IsEmpty());
   ASSERT_THAT(obstacles(), ElementsAre(ErrorCode::not_owned));
   EXPECT_THAT(found_.obstacles[0].error.message(), HasSubstr("jane@desktop"));
@@ -237,7 +237,7 @@ TEST_F(DifferencesTest, WhatIsAdoptedIsToldWithWhoseItIs) {
 }
 
 TEST_F(DifferencesTest, OnlyWhatThisUserMadeIsAdoptedWhereNoTargetIsNamed) {
-  const DeletionScope lost{.adoption = Adoption::lost};
+  const CompareWith lost{.adoption = Adoption::lost};
   kube_.put(cred, test::foreign_secret());
   find({plan_of(test::make_target())}, lost);
   EXPECT_THAT(told(), IsEmpty());
@@ -320,25 +320,26 @@ TEST_F(DifferencesTest, OfTwoTargetsThatWantOneSecretTheSecondIsRefused) {
 TEST_F(DifferencesTest, OnlyWhatConcernsTheTargetsThatWereAskedForIsTold) {
   const std::vector plans{plan_of(test::make_target("a", "one")), plan_of(test::make_target("b", "two"))};
   kube_.put({"secrets", "team", "three"}, ours(test::make_target("c", "three")));
-  DeletionScope scope = of_known({"c"});
-  scope.places.secrets["three"].namespaces = {"team"};
-  scope.asked = {"b"};
-  find(plans, scope);
+  CompareWith with = of_known({"c"});
+  with.leftovers.secrets["three"].namespaces = {"team"};
+  with.asked = {"b"};
+  find(plans, with);
   EXPECT_THAT(told(), ElementsAre("create secret team/two"));
-  scope.asked = {"c"};
-  find(plans, scope);
+  with.asked = {"c"};
+  find(plans, with);
   EXPECT_THAT(told(), ElementsAre("delete secret team/three"));
-  scope.asked = {};
-  find(plans, scope);
+  with.asked = {};
+  find(plans, with);
   EXPECT_THAT(told(), SizeIs(3));
 }
 
 TEST_F(DifferencesTest, WhatIsWantedThroughAnotherContextOfTheClusterStays) {
   kube_.put(cred, ours());
-  DeletionScope scope = of_known({"t"});
-  DesiredState::add_sibling(scope.siblings, "prod",
-                            std::make_shared<const std::vector<Target>>(std::vector{test::make_target()}));
-  find({}, scope);
+  CompareWith with = of_known({"t"});
+  DesiredState::add_sibling(
+      with.siblings,
+      {.context = "prod", .targets = std::make_shared<const std::vector<Target>>(std::vector{test::make_target()})});
+  find({}, with);
   EXPECT_THAT(told(), IsEmpty());
 }
 
@@ -346,13 +347,14 @@ TEST_F(DifferencesTest, APinnedContextThatLeadsElsewhereGetsAndLosesNothing) {
   Target pinned = test::make_target();
   pinned.pin = true;
   kube_.put({"secrets", "other", "cred"}, ours(pinned, password, "other"));
-  DeletionScope scope = of_known({"t"});
-  scope.places.secrets["cred"].namespaces.insert("other");
+  CompareWith with = of_known({"t"});
+  with.leftovers.secrets["cred"].namespaces.insert("other");
   memory_.book.meet("c", {.uid = "1", .server = "https://k.example", .authorities = {}}, true, {});
-  find({plan_of(pinned)}, scope);
+  find({plan_of(pinned)}, with);
   EXPECT_THAT(told(), testing::UnorderedElementsAre("create secret team/cred", "delete secret other/cred"));
   memory_.book.meet("c", {.uid = "2", .server = "https://k.example", .authorities = {}}, true, {});
-  find({plan_of(pinned)}, scope);
+  with.deletion = {.uncertain = {"t"}};
+  find({plan_of(pinned)}, with);
   EXPECT_THAT(told(), IsEmpty());
   EXPECT_THAT(obstacles(), ElementsAre(ErrorCode::kubeconfig));
   EXPECT_TRUE(found_.stuck);
@@ -402,9 +404,9 @@ TEST_F(DifferencesTest, ADeletedSecretIsDetachedWhereWeAttachedIt) {
             account({{"regsync.dev/image-pull-secrets", "cred"}, {place_annotation, "team/default"}},
                     json::array({{{"name", "cred"}}, {{"name", "of-others"}}})));
   kube_.put({"serviceaccounts", "team", "theirs"}, account(json::object(), json::array({{{"name", "cred"}}})));
-  DeletionScope scope = of_known({"t"});
-  scope.places.service_accounts = {"*"};
-  find({}, scope);
+  CompareWith with = of_known({"t"});
+  with.leftovers.service_accounts = {"*"};
+  find({}, with);
   ASSERT_THAT(told(), ElementsAre("delete secret team/cred", "change account team/default"));
   EXPECT_EQ(found_.changes[1].after.at("imagePullSecrets"), json::array({{{"name", "of-others"}}}));
 }
@@ -413,12 +415,12 @@ TEST_F(DifferencesTest, ASecretThatIsGoneAlreadyIsDetachedWhereNobodyMayWantIt) 
   kube_.put({"serviceaccounts", "team", "default"},
             account({{"regsync.dev/image-pull-secrets", "cred=id"}, {place_annotation, "team/default"}},
                     json::array({{{"name", "cred"}}})));
-  DeletionScope scope = of_known({"t"});
-  scope.places.service_accounts = {"*"};
-  find({}, scope);
+  CompareWith with = of_known({"t"});
+  with.leftovers.service_accounts = {"*"};
+  find({}, with);
   EXPECT_THAT(told(), ElementsAre("change account team/default"));
-  scope.in_doubt = scope.places;
-  find({}, scope);
+  with.deletion.in_doubt = with.leftovers;
+  find({}, with);
   EXPECT_THAT(told(), IsEmpty()) << "it may be of another target";
 }
 
@@ -466,41 +468,16 @@ TEST_F(DifferencesTest, AClusterThatFailsIsAnErrorAndNotNoDifference) {
   EXPECT_THAT(found_.changes, IsEmpty());
 }
 
-TEST(Namesakes, AreTheOtherTargetsWithASecretOfThatName) {
-  TargetFiles files;
-  for (const auto& target : {test::make_target("a"), test::make_target("b"), test::make_target("c", "another")}) {
-    files[target.name] = {target, std::nullopt};
-  }
-  files["torn"] = {std::nullopt, Error(ErrorCode::invalid_input, "it is no YAML")};
-  const auto found = namesakes_of({test::make_target("a")}, files);
-  ASSERT_THAT(found, SizeIs(1));
-  EXPECT_EQ(found[0].name, "b");
-}
-
-TEST_F(DifferencesTest, SiblingsAreWhatIsWantedThroughContextsOfTheSameCluster) {
-  std::string contexts;
-  for (const char* name : {"c", "prod", "far", "broken"}) {
-    contexts += "- {name: " + std::string(name) +
-                ", context: {cluster: " + (name == std::string("broken") ? "gone" : "k") +
-                ", user: u, namespace: own-" + name + "}}\n";
-  }
-  const auto kubeconfig = kube::Kubeconfig::parse(
-      "clusters: [{name: k, cluster: {server: 'https://k.example'}}]\nusers: [{name: u, user: {token: "
-      "t}}]\ncontexts:\n" +
-          contexts,
-      "a file");
-  for (const char* name : {"c", "prod", "broken", "not-in-the-kubeconfig"}) {
-    memory_.book.meet(name, {.uid = "1", .server = "https://k.example", .authorities = {}}, false, {});
-  }
-  memory_.book.meet("far", {.uid = "2", .server = "https://far.example", .authorities = {}}, false, {});
-  TargetFiles files;
-  Target everywhere = test::make_target("t", "cred", {});
-  everywhere.contexts = {"*"};
-  files["t"] = {everywhere, std::nullopt};
-  const auto siblings = siblings_of("c", files, kubeconfig, *remembered_);
-  ASSERT_THAT(siblings, SizeIs(1));
-  EXPECT_EQ(siblings[0].context, "prod");
-  EXPECT_THAT(siblings[0].targets->at(0).namespaces, ElementsAre("own-prod")) << "as it is meant there";
+TEST_F(DifferencesTest, APausedTargetKeepsItsSecretFromAnotherOneAndIsNotRefusedItself) {
+  Target paused = test::make_target("a");
+  paused.paused = true;
+  find({plan_of(paused), plan_of(test::make_target("b"))});
+  EXPECT_THAT(told(), IsEmpty());
+  EXPECT_THAT(shown(), HasSubstr("target a claims the same Secret"));
+  paused.name = "c";
+  find({plan_of(paused), plan_of(test::make_target("b"))});
+  EXPECT_THAT(told(), ElementsAre("create secret team/cred"));
+  EXPECT_THAT(obstacles(), IsEmpty());
 }
 
 }  // namespace
