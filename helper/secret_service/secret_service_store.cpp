@@ -165,7 +165,7 @@ StoreContents SecretServiceStore::open(const RegistryKey* wanted,
     if (locked.empty()) {
       return contents;
     }
-    if (attempt > 1 || !writer_->unlock(locked)) {
+    if (attempt > 1 || !writer_->unlock(contents, locked)) {
       const auto item = std::ranges::find(contents.items, locked.front(), &StoredItem::path);
       throw item == contents.items.end() ? locked_error(contents)
                                          : consent_needed_error(client_->provider(), item->login.server);
@@ -277,7 +277,7 @@ StoreReading SecretServiceStore::load(std::set<RegistryKey> asked) {
     }
   }
   if (!locked.empty()) {
-    if (writer_->unlock(locked)) {
+    if (writer_->unlock(contents, locked)) {
       note_allowed(contents, locked);
     }
     contents = named(reader_->contents());

@@ -1,13 +1,17 @@
 #include "helper/secret_service/secret_service_writer.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
+#include "helper/base/guarded.hpp"
 #include "helper/secret_service/libsecret_calls.hpp"
 #include "helper/secret_service/provider.hpp"
 #include "helper/secret_service/secret_service_answers.hpp"
 #include "helper/secret_service/secret_service_reader.hpp"
 #include "helper/secret_service/session_lock.hpp"
+#include "helper/secret_service/signal_watch.hpp"
 
 namespace regsync {
 namespace {
@@ -15,6 +19,29 @@ namespace {
 Error refused(const std::string& purpose) {
   return {ErrorCode::locked, "the keyring asked for consent to " + purpose + ", and got none",
           "answer its prompt, or unlock it first"};
+}
+
+// Sent by who holds prompter_lock, and was refused an unlock: the paths of the collections that stay locked.
+constexpr const char* prompter_path = "/dev/regsync/Prompter";
+constexpr const char* refused_signal = "Refused";
+
+void write_paths(sd_bus_message* message, const std::vector<std::string>& paths) {
+  written(sd_bus_message_open_container(message, 'a', "o"));
+  for (const std::string& path : paths) {
+    write_to(message, "o", path);
+  }
+  written(sd_bus_message_close_container(message));
+}
+
+// Anybody may send such a signal: one that makes no sense names none.
+bool names_one_of(sd_bus_message* signal, const std::vector<std::string>& collections) {
+  bool named = false;
+  static_cast<void>(guarded([&] {
+    named = std::ranges::any_of(read_paths(signal), [&](const std::string& path) {
+      return std::ranges::find(collections, path) != collections.end();
+    });
+  }));
+  return named;
 }
 
 // The arguments of CreateItem, which replaces an item of the same attributes: properties, secret, whether to replace.
@@ -68,15 +95,36 @@ T SecretServiceWriter::value_of(Answer<T> answer) {
   return client_.value_of(std::move(answer));
 }
 
-bool SecretServiceWriter::unlock(const std::vector<std::string>& paths) {
+bool SecretServiceWriter::unlock(const StoreContents& contents, const std::vector<std::string>& paths) {
   if (prompt_ == Prompt::never) {
     // A person may take minutes for somebody else's prompt. And gnome-keyring (42.1) ends with a failed assertion where
     // the prompt of a second unlock is dismissed while the first one begins.
     const SessionLock unlocker(client_, prompter_lock, SessionLock::IfHeld::give_up);
     return !unlocker.gave_up() && unlock_silently(paths);
   }
+  std::vector<std::string> collections;
+  std::ranges::copy_if(paths, std::back_inserter(collections),
+                       [&](const std::string& path) { return contents.collection(path) != nullptr; });
+  bool is_refused = false;  // while this one waits for its turn
+  const SignalWatch watch(
+      client_.connection(), {.interface = prompter_lock, .signal = refused_signal, .path = prompter_path},
+      [&](sd_bus_message* signal) { is_refused = is_refused || names_one_of(signal, collections); });
   const SessionLock prompter(client_, prompter_lock);
-  return prompter.waited() ? unlock_silently(paths) : value_of(libsecret().unlock(paths));
+  const bool is_open = prompter.waited() && unlock_silently(paths);
+  if (is_open || (!is_refused && value_of(libsecret().unlock(paths)))) {
+    return true;
+  }
+  tell_of_refusal(collections);
+  return false;
+}
+
+// To those who wait for their turn: it comes before the turn does, because the bus keeps the order of messages.
+void SecretServiceWriter::tell_of_refusal(const std::vector<std::string>& collections) {
+  sd_bus_message* raw = nullptr;
+  written(sd_bus_message_new_signal(client_.connection().get(), &raw, prompter_path, prompter_lock, refused_signal));
+  const BusMessagePtr signal(raw);
+  write_paths(signal.get(), collections);
+  sd_bus_send(client_.connection().get(), signal.get(), nullptr);  // without it they ask the person
 }
 
 // What needs no prompt opens (a keyring without a password, or one that was unlocked meanwhile).
@@ -87,13 +135,7 @@ bool SecretServiceWriter::unlock_silently(const std::vector<std::string>& paths)
   };
   const auto unlocked = client_.ask(
       {secret_service_path, "org.freedesktop.Secret.Service", "Unlock",
-       [&paths](sd_bus_message* call) {
-         written(sd_bus_message_open_container(call, 'a', "o"));
-         for (const std::string& path : paths) {
-           write_to(call, "o", path);
-         }
-         written(sd_bus_message_close_container(call));
-       }},
+       [&paths](sd_bus_message* call) { write_paths(call, paths); }},
       +[](sd_bus_message* answer) {
         const std::size_t count = read_paths(answer).size();
         return Unlocked{count, read_path(answer)};

@@ -2,9 +2,10 @@
 // is erased without asking anybody needs it not, and nothing does where nobody may be asked: in the daemon libsecret
 // and GLib would stay for good (3 MiB and three threads).
 //
-// Of several processes that want an unlock at once (a pull of many images) the first one prompts, and its answer is
-// that of the others. Uses the client that it is given, on its thread; blocks while a prompt is shown. Errors: Error
-// with code store_unavailable, locked or cancelled.
+// Of several processes that want an unlock at once (a pull of many images) one after the other prompts. Where a
+// collection is open then, or the person dismissed the prompt for it, the others ask no more. Consent to use an item is
+// given to each process by itself. Uses the client that it is given, on its thread; blocks while a prompt is shown.
+// Errors: Error with code store_unavailable, locked or cancelled.
 #pragma once
 
 #include <memory>
@@ -19,6 +20,7 @@ namespace regsync {
 
 class LibsecretCalls;
 class SecretServiceReader;
+struct StoreContents;
 
 class SecretServiceWriter {
  public:
@@ -33,9 +35,9 @@ class SecretServiceWriter {
   // See LibsecretCalls; nothing with Prompt::never.
   void prepare_to_store();
 
-  // Asks the service to unlock these objects. False if the person, or the lack of one who could answer, left one
-  // locked. With Prompt::never nobody is asked or waited for, and only what needs no password opens.
-  bool unlock(const std::vector<std::string>& paths);
+  // Asks the service to unlock these objects of the contents. False if the person, or the lack of one who could answer,
+  // left one locked. With Prompt::never nobody is asked or waited for, and only what needs no password opens.
+  bool unlock(const StoreContents& contents, const std::vector<std::string>& paths);
 
   // Lets the person choose a password for a first collection. False if that was dismissed or is not possible.
   bool create_default_collection();
@@ -53,6 +55,7 @@ class SecretServiceWriter {
 
  private:
   bool unlock_silently(const std::vector<std::string>& paths);
+  void tell_of_refusal(const std::vector<std::string>& collections);
   // The path is empty where a person would be asked.
   Answer<std::string> store_silently(const std::string& session, const std::string& collection, const char* schema,
                                      const Credential& credential);

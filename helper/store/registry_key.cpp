@@ -13,6 +13,45 @@ constexpr std::string_view hub = "docker.io";
 constexpr std::array hub_aliases{hub, std::string_view("index.docker.io"), std::string_view("registry-1.docker.io"),
                                  std::string_view("registry.hub.docker.com")};
 
+// `nerdctl login` writes it behind a host that has no port.
+constexpr std::string_view default_port = ":443";
+
+// In lower case. Not an IPv6 address, for which kubelet finds no login without a port; nor this machine, where clients
+// talk plain http too, to port 80 where none is named.
+bool names_default_port(std::string_view host) {
+  return host.size() > default_port.size() && host.ends_with(default_port) &&
+         host.find_first_of(":]") == host.size() - default_port.size() && !host.starts_with("localhost:") &&
+         !host.starts_with("127.");
+}
+
+struct Parts {
+  std::string_view account;
+  std::string_view host;  // with its port
+  std::string_view path;
+};
+
+Parts parts_of(std::string_view server, bool with_account) {
+  server = trim(server);
+  if (const auto scheme = server.find("://"); scheme != std::string_view::npos) {
+    server.remove_prefix(scheme + 3);
+  }
+  Parts parts;
+  parts.host = server.substr(0, server.find('/'));
+  parts.path = server.substr(parts.host.size());
+  if (const auto user_info = parts.host.rfind('@'); user_info != std::string_view::npos) {
+    const std::string_view name = parts.host.substr(0, user_info);
+    parts.account = with_account && is_account_name(name) ? name : "";
+    parts.host.remove_prefix(user_info + 1);
+  }
+  while (parts.path.ends_with('/')) {
+    parts.path.remove_suffix(1);
+  }
+  if (parts.path == "/v1" || parts.path == "/v2") {
+    parts.path = {};
+  }
+  return parts;
+}
+
 }  // namespace
 
 RegistryKey::RegistryKey(std::string_view server) : RegistryKey(server, true) {}
@@ -20,24 +59,11 @@ RegistryKey::RegistryKey(std::string_view server) : RegistryKey(server, true) {}
 RegistryKey RegistryKey::of_client(std::string_view server) { return {server, false}; }
 
 RegistryKey::RegistryKey(std::string_view server, bool with_account) {
-  server = trim(server);
-  if (const auto scheme = server.find("://"); scheme != std::string_view::npos) {
-    server.remove_prefix(scheme + 3);
-  }
-  std::string_view host = server.substr(0, server.find('/'));
-  std::string_view path = server.substr(host.size());
-  std::string_view account;
-  if (const auto user_info = host.rfind('@'); user_info != std::string_view::npos) {
-    account = with_account && is_account_name(host.substr(0, user_info)) ? host.substr(0, user_info) : "";
-    host.remove_prefix(user_info + 1);
-  }
-  while (path.ends_with('/')) {
-    path.remove_suffix(1);
-  }
-  if (path == "/v1" || path == "/v2") {
-    path = {};
-  }
+  const auto [account, host, path] = parts_of(server, with_account);
   value_ = to_lower(host);
+  if (names_default_port(value_)) {
+    value_.resize(value_.size() - default_port.size());
+  }
   if (std::ranges::find(hub_aliases, value_) != hub_aliases.end()) {
     value_ = hub;
   }
@@ -71,11 +97,18 @@ std::vector<std::string> RegistryKey::spellings() const {
     return {value_};
   }
   std::vector<std::string> all;
-  const auto add = [&all](std::string_view name) {
+  const auto add_form = [&all](const std::string& name) {
     for (const char* scheme : {"", "https://", "http://"}) {
       for (const char* end : {"", "/"}) {
-        all.push_back(scheme + std::string(name) + end);
+        all.push_back(scheme + name + end);
       }
+    }
+  };
+  const auto add = [&add_form](std::string_view name) {
+    add_form(std::string(name));
+    const std::string_view host = name.substr(0, name.find('/'));
+    if (const std::string with_port = std::string(host).append(default_port); names_default_port(with_port)) {
+      add_form(with_port + std::string(name.substr(host.size())));
     }
   };
   if (is_hub()) {
@@ -85,6 +118,15 @@ std::vector<std::string> RegistryKey::spellings() const {
     add(value_);
   }
   return all;
+}
+
+std::string auths_key_of(std::string_view registry) {
+  const RegistryKey key(registry);
+  std::string entry = key.auths_key();
+  if (key.host() != hub && names_default_port(to_lower(parts_of(registry, true).host))) {
+    entry.insert(key.host().size(), default_port);
+  }
+  return entry;
 }
 
 bool is_account_name(std::string_view text) {

@@ -1,7 +1,7 @@
 // One canonical key per registry, so that every spelling of it finds the same login.
 //
-// Clients disagree: docker stores "ghcr.io" or "https://ghcr.io", containers/image the bare host and "docker.io" for
-// Hub, docker pulls Hub with "https://index.docker.io/v1/". RegistryKey is where they meet.
+// Clients disagree: docker stores "ghcr.io" or "https://ghcr.io", nerdctl "ghcr.io:443", containers/image the bare host
+// and "docker.io" for Hub, docker pulls Hub with "https://index.docker.io/v1/". RegistryKey is where they meet.
 //
 // A registry may have several logins: one per account. "work@ghcr.io" names the login of the account "work", as
 // `regsync login` stores it and targets use it. An account is no user name: it is the person's own word for a login.
@@ -20,8 +20,9 @@ class RegistryKey {
  public:
   RegistryKey() = default;
   // [ACCOUNT@]SERVER. Drops scheme, user info that is no account name, a trailing "/", and a "/v1/" or "/v2/" path;
-  // lower-cases the host; folds Hub's aliases (docker.io, index.docker.io, registry-1.docker.io,
-  // registry.hub.docker.com) into one. Never fails: what is no registry at all becomes a key that no registry has.
+  // lower-cases the host, and drops its port 443, unless it is IPv6 or this machine; folds Hub's aliases (docker.io,
+  // index.docker.io, registry-1.docker.io, registry.hub.docker.com) into one. Never fails: what is no registry at all
+  // becomes a key that no registry has.
   explicit RegistryKey(std::string_view server);
 
   // Of a server that one of Docker's clients names: without an account.
@@ -39,7 +40,7 @@ class RegistryKey {
   [[nodiscard]] RegistryKey whole_host() const;
 
   // The key of a dockerconfigjson entry that kubelet finds (pkg/credentialprovider/keyring.go): Hub needs the
-  // literal https://index.docker.io/v1/, the rest is registry().
+  // literal https://index.docker.io/v1/, the rest is registry(). See also auths_key_of().
   [[nodiscard]] std::string auths_key() const;
   // Whether a server is spelled as the auths_key() of its registry, as Docker's clients look it up.
   [[nodiscard]] static bool is_auths_key(const std::string& server) {
@@ -57,6 +58,10 @@ class RegistryKey {
   std::string value_;
   std::size_t account_size_ = 0;
 };
+
+// The auths_key() for images whose names have the registry as it is written here: kubelet demands equal ports, so that
+// ":443" stays.
+std::string auths_key_of(std::string_view registry);
 
 // Whether a text can name an account: up to 63 ASCII letters, digits, "-", "_" and ".", a letter or digit first.
 bool is_account_name(std::string_view text);

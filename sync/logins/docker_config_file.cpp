@@ -445,7 +445,10 @@ void DockerConfigFile::put_login(const Credential& login) {
   }
 }
 
-bool DockerConfigFile::is_blank() const { return !original_ || trim(*original_).empty(); }
+bool DockerConfigFile::is_blank() const {
+  const std::string_view text = original_ ? trim(*original_) : "";
+  return text.empty() || text == "null";  // null has no effect in Go
+}
 
 bool DockerConfigFile::empty() const { return document_->empty(); }
 

@@ -47,7 +47,7 @@ class DockerConfigFile {
   DockerConfigFile& operator=(DockerConfigFile&&) = delete;
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  // Whether there was no file, or nothing in it.
+  // Whether there was no file, or nothing in it (or null).
   [[nodiscard]] bool is_blank() const;
 
   // The helper for everything ("credsStore"), and for one registry ("credHelpers"); nothing where none is named.

@@ -72,10 +72,16 @@ std::shared_ptr<const kube::TlsMaterial> registry_certificates(std::string_view 
   if (!parse_authority(authority) || authority.starts_with('.')) {
     return nullptr;  // nor the name of a folder
   }
+  std::vector<std::string> names{std::string(authority)};
+  if (authority.find(':') == std::string_view::npos) {
+    names.push_back(names.front() + ":443");
+  }
   auto material = std::make_shared<kube::TlsMaterial>();
   for (const fs::path& folder : folders) {
-    for (const fs::path& file : files_in(folder / authority)) {
-      add(*material, file);
+    for (const std::string& name : names) {
+      for (const fs::path& file : files_in(folder / name)) {
+        add(*material, file);
+      }
     }
   }
   if (material->ca.empty() && material->certificate.empty()) {

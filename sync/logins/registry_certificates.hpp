@@ -17,8 +17,8 @@ namespace regsync {
 // certs.d of Docker (of the system, rootless, and of Docker Desktop) and of Podman, in that order.
 std::vector<std::filesystem::path> certificate_folders();
 
-// authority: the registry's host, and its port where that is named. Null where no folder has anything for it. What
-// cannot be read or decoded is left out: the connection then says what it lacks.
+// authority: the registry's host, and its port where that is named; HOST is HOST:443 too. Null where no folder has
+// anything for it. What cannot be read or decoded is left out: the connection then says what it lacks.
 std::shared_ptr<const kube::TlsMaterial> registry_certificates(std::string_view authority,
                                                                const std::vector<std::filesystem::path>& folders);
 

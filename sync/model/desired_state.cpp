@@ -205,6 +205,7 @@ Error not_known_yet(const RegistryKey& registry, const KnownLogins& logins) {
 LoginState add_registry(Plan& plan, const std::string& registry, const KnownLogins& logins) {
   const RegistryKey key(registry);
   const RegistryKey whole_host = key.whole_host();
+  const std::string entry = auths_key_of(registry);
   auto found = logins.credentials.find(key);
   if (found == logins.credentials.end()) {
     found = logins.credentials.find(whole_host);
@@ -218,29 +219,29 @@ LoginState add_registry(Plan& plan, const std::string& registry, const KnownLogi
     plan.problems.push_back(problem->second);
   }
   if (!has_login && problem != logins.problems.end()) {
-    plan.carried_over.insert(key.auths_key());  // it failed: that is not a logout
+    plan.carried_over.insert(entry);  // it failed: that is not a logout
     return LoginState::unknown;
   }
   if (!has_login && !(logins.asked.contains(key) && logins.asked.contains(whole_host))) {
     plan.waiting = true;  // unknown is not absent
     plan.awaits = plan.awaits ? plan.awaits : not_known_yet(key, logins);
-    plan.carried_over.insert(key.auths_key());
+    plan.carried_over.insert(entry);
     return LoginState::unknown;
   }
   if (!has_login) {
     const bool is_gone = logins.gone.contains(key) || logins.gone.contains(whole_host);
     plan.problems.push_back(no_login(registry, logins.in_files));
     if (!is_gone || plan.target.on_logout == OnLogout::keep) {
-      plan.carried_over.insert(key.auths_key());
+      plan.carried_over.insert(entry);
     }
     return is_gone ? LoginState::gone : LoginState::unknown;
   }
   if (auto unfit = unfit_for_kubelet(*found->second, logins.keeper_of(found->first))) {
     plan.problems.push_back(std::move(*unfit));
-    plan.carried_over.insert(key.auths_key());
+    plan.carried_over.insert(entry);
     return LoginState::unknown;
   }
-  plan.entries.emplace_back(key.auths_key(), found->second);
+  plan.entries.emplace_back(entry, found->second);
   return LoginState::usable;
 }
 
@@ -252,7 +253,7 @@ PullEntries Plan::entries_over(std::string_view present) const {
   for (const auto& key : carried_over) {
     auto kept = there.find(key);
     if (kept == there.end()) {
-      kept = there.find(RegistryKey(key).whole_host().auths_key());
+      kept = there.find(auths_key_of(std::string_view(key).substr(0, key.find('/'))));
     }
     if (kept != there.end()) {
       result.insert(there.extract(kept));

@@ -61,10 +61,10 @@ std::string to_json_text(const PullEntries& entries) {
   return as_go_writes_it(document.dump());
 }
 
-// Whether kubelet finds the entry for what is pulled from the registry.
-bool serves(const KubeletEntry& entry, const RegistryKey& registry) {
-  return entry_matches(entry.index, std::string(registry.registry()) + "/") ||
-         (registry.is_hub() && entry.index == "index.docker.io");
+// Whether kubelet finds the entry for what is pulled from the registry that it names.
+bool serves(const KubeletEntry& entry, const std::string& key) {
+  return RegistryKey(key).is_hub() ? entry.index == "index.docker.io" || entry_matches(entry.index, "docker.io/")
+                                   : entry_matches(entry.index, key + "/");
 }
 
 std::uint64_t next_id() {
@@ -124,12 +124,11 @@ Payload::Payload(const PullEntries& entries)
 PullEntries parse_docker_config_json(std::string_view json) {
   PullEntries entries;
   for (KubeletEntry& read : read_each_for_kubelet(json)) {
-    const RegistryKey registry(read.key);
-    const std::string key = registry.auths_key();
+    const std::string key = auths_key_of(read.key);
     // Of several spellings of one registry, the one that is spelled as its key wins.
     const bool counts = read.key == key || !entries.contains(key);
     Credential credential{{read.key, std::move(read.username)}, std::move(read.password)};
-    if (counts && serves(read, registry) && !unfit_for_kubelet(credential)) {
+    if (counts && serves(read, key) && !unfit_for_kubelet(credential)) {
       entries[key] = {std::move(credential.login.username), std::move(credential.secret), std::move(read.email)};
     }
   }

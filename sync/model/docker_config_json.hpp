@@ -37,7 +37,7 @@ struct PullEntry {
   std::string email;
 };
 
-// By the key that kubelet looks for (RegistryKey::auths_key), in the order in which Go writes a map.
+// By the key that kubelet looks for (auths_key_of), in the order in which Go writes a map.
 using PullEntries = std::map<std::string, PullEntry, std::less<>>;
 
 // What a Secret should hold, ready to be compared and sent.

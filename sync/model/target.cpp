@@ -31,10 +31,11 @@ void require_own_entries(const Target& target) {
   std::map<std::string, std::string> writers;  // registry, by the key of its entry
   for (const auto& registry : target.registries) {
     const RegistryKey key(registry);
-    const auto [writer, is_first] = writers.try_emplace(key.auths_key(), registry);
+    const std::string entry = auths_key_of(registry);
+    const auto [writer, is_first] = writers.try_emplace(entry, registry);
     if (!is_first && RegistryKey(writer->second) != key) {
       fail("target " + target.name + ": \"" + writer->second + "\" and \"" + registry + "\" would both be the entry " +
-               key.auths_key(),
+               entry,
            "name different paths, as ACCOUNT@" + std::string(key.host()) + "/TEAM, or use two targets");
     }
   }

@@ -117,7 +117,7 @@ std::vector<std::string> registries(Console& console) {
   std::vector<std::string> servers;
   for (const Login& login : console.open_briefly(patience)->list()) {
     if (!is_hub_token_entry(login.server)) {
-      servers.push_back(login.server + "\t" + printable_line(login.username));
+      servers.push_back(RegistryKey(login.server).value() + "\t" + printable_line(login.username));
     }
   }
   return servers;

@@ -87,10 +87,8 @@ void check_units(Findings& findings) {
 }
 
 void check_report(const StatusReport& report, Findings& findings) {
-  if (report.version != REGSYNC_VERSION) {
-    findings.push_back({"daemon", Health::warning,
-                        "regsyncd is version " + report.version + ", regsync is " + REGSYNC_VERSION,
-                        how_to_restart_regsyncd()});
+  if (const auto note = version_note(report)) {
+    findings.push_back({"daemon", Health::warning, note->message(), note->remedy()});
   }
   if (report.store &&
       std::ranges::none_of(findings, [&](const Finding& finding) { return finding.text == report.store->message(); })) {
@@ -167,6 +165,19 @@ Reach reach_of_regsync(const DockerConfigFile& config) {
     return Reach::all;
   }
   return config.uses(our_helper) ? Reach::some : Reach::none;
+}
+
+// Those that were there before podman and its like were set up, and those of paths.
+void check_plain_containers_logins(const std::string& client, Findings& findings) {
+  try {
+    for (const auto& [file, servers] : plain_containers_logins()) {
+      findings.push_back({"containers", Health::warning,
+                          file.string() + " holds " + count_of(servers.size(), "login") + " in plain text",
+                          how_to_move_containers_login(servers, client)});
+    }
+  } catch (const Error& error) {
+    findings.push_back(failed("containers", error));
+  }
 }
 
 }  // namespace
@@ -274,6 +285,7 @@ void check_containers(Findings& findings) {
   }
   if (const std::string helper = containers_helper(); helper == "regsync") {
     findings.push_back({"containers", Health::ok, join(clients) + ": logins go to the keyring", ""});
+    check_plain_containers_logins(clients.front(), findings);
   } else {
     findings.push_back(
         {"containers", Health::warning,

@@ -60,6 +60,13 @@ ReportView view_of(const StatusOptions& options) {
   return view;
 }
 
+StatusReport with_version_note(StatusReport report) {
+  if (auto note = version_note(report)) {
+    report.notes.push_back(*std::move(note));
+  }
+  return report;
+}
+
 volatile std::sig_atomic_t interrupted = 0;
 
 // While this lives, SIGINT and SIGTERM end the wait of ControlClient::subscribe instead of the process, so that the
@@ -158,9 +165,9 @@ std::optional<StatusReport> watch_on_screen(const StatusOptions& options, Consol
     query.failing = false;  // a key of the view changes that
     const auto on_report = [&](const StatusReport& report) {
       view.press(screen.keys());
-      last = report;
+      last = with_version_note(report);
       const TerminalSize size = console.terminal_size();
-      is_seen = Screen::draw(view.lines(report, console.colour, console.now(), size), size);
+      is_seen = Screen::draw(view.lines(*last, console.colour, console.now(), size), size);
       return interrupted == 0 && is_seen && !view.ended() && view.rows() == rows;
     };
     daemon->subscribe(query, std::chrono::seconds(1), on_report, screen.input());
@@ -195,15 +202,15 @@ bool is_pipe(int fd) {
 std::optional<StatusReport> watch_as_stream(const StatusOptions& options, ControlClient& daemon, Console& console) {
   std::optional<StatusReport> last;
   const auto on_report = [&](const StatusReport& report) {
-    const bool first = !std::exchange(last, report);
+    const bool first = !std::exchange(last, with_version_note(report));
     const Printed printed(console.out);
     if (options.format == Format::json) {
-      console.out << to_json_text(to_document(report)) << '\n';
+      console.out << to_json_text(to_document(*last)) << '\n';
     } else {
       if (!first) {
         console.out << (options.format == Format::yaml ? "---\n" : "\n");
       }
-      print_report(console, report, options.format, view_of(options));
+      print_report(console, *last, options.format, view_of(options));
     }
     return write_out(printed.text()) && interrupted == 0;
   };
@@ -228,7 +235,8 @@ int status(const StatusOptions& options, Console& console) {
       print_report(console, report, options.format, view_of(options));
     }
   } else {
-    report = ask_status(*connect(), query_of(options, needs_rows(options)), std::chrono::seconds(10));
+    report =
+        with_version_note(ask_status(*connect(), query_of(options, needs_rows(options)), std::chrono::seconds(10)));
     print_report(console, report, options.format, view_of(options));
   }
   if (report.all_in_sync()) {

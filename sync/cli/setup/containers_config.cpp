@@ -1,6 +1,9 @@
 #include "sync/cli/setup/containers_config.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,8 +16,12 @@
 
 #include "helper/base/error.hpp"
 #include "helper/base/file_io.hpp"
+#include "helper/base/guarded.hpp"
+#include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
+#include "helper/store/registry_key.hpp"
 #include "sync/base/paths.hpp"
+#include "sync/logins/docker_config_file.hpp"
 
 namespace regsync::cli {
 namespace {
@@ -124,6 +131,38 @@ std::optional<Decisive> decisive(const fs::path& machine, bool with_ours) {
   return last;
 }
 
+// containers/image, pkg/docker/config, getAuthFilePaths. Docker's own file, which they read last, is not among them.
+std::vector<fs::path> auth_files() {
+  const auto value_of = [](const char* name) {
+    const char* value = std::getenv(name);
+    return fs::path(value == nullptr ? "" : value);
+  };
+  if (const fs::path only = value_of("REGISTRY_AUTH_FILE"); !only.empty()) {
+    return {only};
+  }
+  fs::path runtime = value_of("XDG_RUNTIME_DIR") / "containers";
+  if (runtime.is_relative()) {
+    runtime = "/run/containers/" + std::to_string(::getuid());
+  }
+  fs::path config = value_of("XDG_CONFIG_HOME");
+  if (config.empty()) {
+    config = paths::home() / ".config";
+  }
+  return {runtime / "auth.json", config / "containers/auth.json"};
+}
+
+void tell_of_plain_logins(std::ostream& out) {
+  std::vector<PlainLogins> plain;
+  if (const auto unreadable = guarded([&plain] { plain = plain_containers_logins(); })) {
+    out << one_line("note: " + describe(*unreadable)) << '\n';
+  }
+  for (const auto& [file, servers] : plain) {
+    out << one_line("note: " + file.string() + " goes on holding the logins of " + join(servers) + " in plain text; " +
+                    how_to_move_containers_login(servers, "podman"))
+        << '\n';
+  }
+}
+
 // Where no list says otherwise.
 constexpr const char* auth_file = "containers-auth.json";
 
@@ -139,6 +178,31 @@ bool containers_use_regsync(const fs::path& machine) { return containers_helper(
 bool is_set_up_for_containers() {
   std::error_code ignored;
   return fs::exists(our_file(), ignored);
+}
+
+std::vector<PlainLogins> plain_containers_logins() {
+  std::vector<PlainLogins> found;
+  for (const fs::path& file : auth_files()) {
+    std::vector<std::string> servers;
+    for (const Credential& login : DockerConfigFile(file).plain_logins()) {
+      servers.push_back(login.login.server);
+    }
+    if (!servers.empty()) {
+      found.push_back({file, std::move(servers)});
+    }
+  }
+  return found;
+}
+
+std::string how_to_move_containers_login(const std::vector<std::string>& servers, const std::string& client) {
+  const auto is_host = [](const std::string& server) {
+    return RegistryKey(server).whole_host() == RegistryKey(server);
+  };
+  const auto host = std::ranges::find_if(servers, is_host);
+  const std::string& first = host == servers.end() ? servers.front() : *host;
+  return (host == servers.end() ? "the keyring takes that of a whole host only: " : "to keep one in the keyring: ") +
+         client + " logout " + shell_word(first) + " && " + client + " login " +
+         shell_word(RegistryKey(first).whole_host().value());
 }
 
 void enable_for_containers(std::ostream& out, const fs::path& machine) {
@@ -170,6 +234,7 @@ void enable_for_containers(std::ostream& out, const fs::path& machine) {
     return;
   }
   out << "podman, skopeo and buildah keep logins in the keyring now (" << our_file().string() << ")\n";
+  tell_of_plain_logins(out);
 }
 
 void disable_for_containers(std::ostream& out) {

@@ -20,7 +20,7 @@ struct SetupOptions {
   bool containers = false;              // podman, skopeo and buildah too; see containers_config.hpp
   bool helm = false;                    // helm too: default_helm_config()
   bool dry_run = false;                 // say what would be done, and change nothing
-  bool undo = false;                    // docker's config as it was before the first setup, and no unit enabled
+  bool undo = false;                    // docker's config as before the first setup, without our helper, and no unit
   bool headless = false;  // first make a keyring for a machine without a desktop; see headless_keyring.hpp
   std::function<std::unique_ptr<CredentialStore>(Prompt)> open_store;
 };

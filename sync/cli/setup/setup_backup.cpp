@@ -21,6 +21,18 @@ void note_replaced_helpers(const DockerConfigFile& config, const std::set<std::s
   }
 }
 
+// It names our helper where a person wrote that, or where an earlier backup is lost: that is nothing to go back to.
+void drop_our_helper(DockerConfigFile& backup) {
+  if (backup.store_helper() == our_helper) {
+    backup.set_store_helper(std::nullopt);
+  }
+  for (const std::string& registry : backup.registries_with_helpers()) {
+    if (backup.registry_helper(registry) == our_helper) {
+      backup.set_registry_helper(registry, std::nullopt);
+    }
+  }
+}
+
 void write_note(DockerConfigFile& file, const SetupBackup::Note& note) {
   auto& document = file.document();
   document.erase("regsync");
@@ -66,6 +78,7 @@ void SetupBackup::add(const DockerConfigFile& config, const std::set<std::string
   }
   DockerConfigFile written(first ? config.path() : file_.path());
   written.keep_helpers_only();
+  drop_our_helper(written);
   note_replaced_helpers(config, registries, written);
   write_note(written, now);
   written.save_copy(file_.path());

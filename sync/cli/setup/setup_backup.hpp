@@ -1,6 +1,6 @@
-// What `regsync setup --undo` goes back to, in a file beside the client's config: the helpers that the config named
-// before, and in a member "regsync" what the setups did. It holds no login: the secrets stay in the config or are in
-// the keyring, and a copy would outlive `docker logout`.
+// What `regsync setup --undo` goes back to, in a file beside the client's config: the helpers but ours that the config
+// named before, and in a member "regsync" what the setups did. It holds no login: the secrets stay in the config or are
+// in the keyring, and a copy would outlive `docker logout`.
 #pragma once
 
 #include <filesystem>

@@ -48,14 +48,27 @@ const Target* target_of_secret(const Place& at, const std::string& secret) {
   return found == at.targets.end() ? nullptr : &*found;
 }
 
+// The registry of this host as a target must name it for kubelet, which demands equal ports.
+std::string registry_at(std::string_view host, std::string_view account = {}) {
+  const RegistryKey key(host);
+  return (account.empty() ? "" : std::string(account) + "@") + (key.is_hub() ? key.value() : auths_key_of(host));
+}
+
+bool is_of_host(const std::string& registry, std::string_view host) {
+  if (RegistryKey(host).is_hub()) {
+    return RegistryKey(registry).host() == RegistryKey(host).host();
+  }
+  const std::string key = auths_key_of(registry);
+  return key.substr(0, key.find('/')) == auths_key_of(host);
+}
+
 // Of a target, the registry that the image is pulled from; null if it has none. A longer path counts more.
 const std::string* registry_of(const Place& at, const Target& target) {
-  const RegistryKey host(at.image.host);
   const std::string path = "/" + at.image.repository;
   const std::string* found = nullptr;
   for (const std::string& registry : target.registries) {
     const RegistryKey key(registry);
-    if (key.host() == host.host() && path.starts_with(key.path()) &&
+    if (is_of_host(registry, at.image.host) && path.starts_with(key.path()) &&
         (found == nullptr || key.path().size() > RegistryKey(*found).path().size())) {
       found = &registry;
     }
@@ -111,9 +124,9 @@ std::string add(const Place& at, const std::string& secret, const std::vector<st
   if (!secret.empty() && secret != name) {
     line += " --secret-name " + shell_word(secret);
   }
-  std::set<std::string> registries{registry_for(at).value()};
+  std::set<std::string> registries{registry_at(at.image.host, registry_for(at).account())};
   for (const std::string& host : more_hosts) {
-    registries.insert(RegistryKey(host).value());
+    registries.insert(registry_at(host));
   }
   for (const std::string& registry : registries) {
     line += " --registry " + shell_word(registry);
@@ -232,7 +245,8 @@ std::string name_as_hub(const Place& at, const PullFailure& failure) {
 
 std::string for_no_entry(const Place& at, const PullFinding& finding) {
   if (const Target* target = target_of_secret(at, finding.secret)) {
-    return "regsync set " + target->name + " registries+=" + shell_word(registry_for(at).value());
+    return "regsync set " + target->name +
+           " registries+=" + shell_word(registry_at(at.image.host, registry_for(at).account()));
   }
   if (finding.secret.empty()) {
     return add(at, at.pod.pull_secrets.empty() ? "" : at.pod.pull_secrets.front(), {}, " --adopt --wait");

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "sync/base/user_manager.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/problems.hpp"
 #include "sync/cli/view/report_selection.hpp"
@@ -151,6 +152,14 @@ std::string render_table(const StatusReport& report, const TableLayout& layout) 
   print_problems(text, report, layout.colour);
   print_folded(text, render_notes(report));
   return std::move(text).str();
+}
+
+std::optional<Error> version_note(const StatusReport& report) {
+  if (report.version == REGSYNC_VERSION) {
+    return std::nullopt;
+  }
+  return Error(ErrorCode::stale, "regsyncd is version " + report.version + ", regsync is " + REGSYNC_VERSION,
+               how_to_restart_regsyncd());
 }
 
 nlohmann::json to_document(const StatusReport& report) {

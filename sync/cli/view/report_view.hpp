@@ -36,6 +36,9 @@ std::string render_summary(const StatusReport& report, const TableLayout& layout
 // do.
 std::string render_table(const StatusReport& report, const TableLayout& layout);
 
+// That regsyncd is of another version than this program: it goes on as it was started while a package is upgraded.
+std::optional<Error> version_note(const StatusReport& report);
+
 // The report as a document for programs: its rows are `items`.
 nlohmann::json to_document(const StatusReport& report);
 

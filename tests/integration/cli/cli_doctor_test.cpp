@@ -234,6 +234,10 @@ TEST_F(CliDoctor, PodmanAndItsLikeWriteLoginsInPlainText) {
   const auto podman = person_.home().write("bin/podman", "#!/bin/sh\n");
   std::filesystem::permissions(podman, std::filesystem::perms(0755));
   EXPECT_EQ(finding("containers").verdict, "ok");
+  person_.home().write("run/containers/auth.json", R"({"auths": {"quay.io": {"auth": "YTpi"}}})");
+  const std::string findings = person_.regsync({"doctor"}).out;
+  EXPECT_THAT(findings, AllOf(HasSubstr("containers/auth.json holds 1 login in plain text"),
+                              HasSubstr("podman logout quay.io && podman login quay.io")));
   std::filesystem::remove(person_.home() / ".config/containers/registries.conf");
   const Finding containers = finding("containers");
   EXPECT_EQ(containers.verdict, "warning");

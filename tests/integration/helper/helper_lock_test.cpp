@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "helper/secret_service/secret_service_store.hpp"
+#include "helper/secret_service/session_lock.hpp"
+#include "tests/integration/helper/helper_collections.hpp"
 #include "tests/integration/helper/helper_person.hpp"
 #include "tests/integration/helper/helper_program.hpp"
 #include "tests/support/wait.hpp"
@@ -100,6 +102,41 @@ TEST_F(FiveAtOnce, OneThatIsKilledAtThePromptHoldsNobodyUp) {
   for (std::size_t i = 1; i < all_.size(); ++i) {
     EXPECT_TRUE(all_[i]->wait(seconds(40))) << "it hangs";
   }
+}
+
+TEST(TwoPrompts, TheDismissalForOneCollectionIsNotThatOfAnother) {
+  Person person({"dismiss", "other password"});
+  keyring({"restart"});
+  const std::string work = add_collection("Work", "password");
+  const std::string home = add_collection("Home", "other password");
+  secret_tool_store(work, "quay.io", "two");
+  secret_tool_store(home, "gcr.io", "three");
+  lock_collection(work);
+  lock_collection(home);
+  person.think();
+  const auto first = begin("get", "quay.io");
+  ASSERT_TRUE(wait_until([] { return in_turn_to_prompt() == 1; }, seconds(30)));
+  const auto second = begin("get", "gcr.io");
+  ASSERT_TRUE(wait_until([] { return in_turn_to_prompt() == 2; }, seconds(30)));
+  person.answer();
+  EXPECT_EQ(first->wait(seconds(40)), 1) << first->out();
+  EXPECT_EQ(second->wait(seconds(40)), 0) << second->out();
+  person.expect_all_answers_given();
+}
+
+// The daemon looks whether a keyring opens without a password.
+TEST(TwoPrompts, WhoWaitedForOneThatAskedNobodyAsks) {
+  store(HELPER, "ghcr.io", "alice", "one");
+  Person person({right});
+  keyring({"restart"});
+  keyring({"lock"});
+  SecretServiceClient daemon(-1);
+  auto turn = std::make_unique<SessionLock>(daemon, prompter_lock);
+  const auto asking = begin("get", "ghcr.io");
+  ASSERT_TRUE(wait_until([] { return in_turn_to_prompt() == 2; }, seconds(30)));
+  turn.reset();
+  EXPECT_EQ(asking->wait(seconds(40)), 0) << asking->out();
+  person.expect_all_answers_given();
 }
 
 // The daemon reads while docker prompts.

@@ -59,6 +59,12 @@ TEST_P(SecondCollection, IsUnlockedForAGetOfTheLoginThatItHolds) {
   person_->expect_all_answers_given();
 }
 
+TEST_P(SecondCollection, IsUnlockedForALoginThatNamesTheDefaultPort) {
+  lock_before_person({password});
+  EXPECT_EQ(user_and_secret(HELPER, "quay.io:443"), "alice:two");
+  person_->expect_all_answers_given();
+}
+
 TEST_P(SecondCollection, IsUnlockedForAnEraseOfTheLoginThatItHolds) {
   lock_before_person({password});
   EXPECT_EQ(run({HELPER, "erase"}, "https://quay.io").exit_code, 0);

@@ -65,6 +65,19 @@ TEST_F(SecretServiceStoreTest, EverySpellingOfARegistryFindsItsLogin) {
   EXPECT_THAT(store_.list(), ElementsAre(Login{"docker.io", "bob"}));
 }
 
+// As nerdctl stores it.
+TEST_F(SecretServiceStoreTest, TheDefaultPortIsASpellingOfNone) {
+  store_.store(credential("ghcr.io:443", "alice", "1"));
+  EXPECT_EQ(store_.get("ghcr.io"), credential("ghcr.io:443", "alice", "1"));
+  EXPECT_EQ(store_.load({RegistryKey("ghcr.io")}).credentials.size(), 1U);
+  store_.store(credential("ghcr.io", "alice", "2"));
+  EXPECT_EQ(store_.get("ghcr.io:443"), credential("ghcr.io", "alice", "2"));
+  EXPECT_EQ(store_.get("ghcr.io:80"), std::nullopt);
+  EXPECT_EQ(store_.get("ghcr.io:8443"), std::nullopt);
+  EXPECT_TRUE(store_.erase("https://ghcr.io:443"));
+  EXPECT_EQ(store_.get("ghcr.io"), std::nullopt);
+}
+
 TEST_F(SecretServiceStoreTest, AnAccountsLoginStandsBesideTheOneThatDockersClientsSee) {
   SecretServiceStore clients(Prompt::never, -1, Shelf::docker_clients);
   clients.store(credential("accounts.test", "alice", "1"));

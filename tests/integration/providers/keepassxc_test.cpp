@@ -5,11 +5,13 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "helper/secret_service/secret_service_store.hpp"
+#include "tests/integration/helper/helper_person.hpp"
 #include "tests/integration/helper/helper_program.hpp"
 #include "tests/integration/providers/provider_person.hpp"
 #include "tests/support/unpacked.hpp"
@@ -60,6 +62,23 @@ TEST_F(KeePassXc, AsksForTheItemOfAGetAndOfAStoreThatReplaces) {
   EXPECT_THAT(run_while_answering("get", "ghcr.io", "Access Request").out, HasSubstr(R"("Secret":"two")"));
   EXPECT_EQ(run_while_answering("erase", "ghcr.io", "Access Request").exit_code, 0);
   EXPECT_EQ(list(HELPER), nlohmann::json::object()) << "what is in the recycle bin is no login";
+}
+
+// `docker compose pull` asks for several logins at once, and consent is given to each program by itself.
+TEST_F(KeePassXc, EachOfTwoProgramsThatAskAtOnceGetsItsDialog) {
+  acts({"start"});
+  store(HELPER, "ghcr.io", "alice", "one");
+  const auto begin = [] {
+    return std::make_unique<Process>(Program{.argv = {HELPER, "get"}, .env = own_environment(), .in = "ghcr.io"});
+  };
+  const auto first = begin();
+  ASSERT_TRUE(wait_until([] { return in_turn_to_prompt() == 1; }, seconds(30)));
+  const auto second = begin();
+  ASSERT_TRUE(wait_until([] { return in_turn_to_prompt() == 2; }, seconds(30)));
+  acts({"answer", "Access Request"});
+  EXPECT_EQ(first->wait(seconds(30)), 0) << first->out();
+  acts({"answer", "Access Request"});
+  EXPECT_EQ(second->wait(seconds(30)), 0) << second->out();
 }
 
 TEST_F(KeePassXc, ALockedDatabaseIsOpenedByWhoAsksForIt) {

@@ -1,5 +1,6 @@
 #include "helper/store/registry_key.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <ostream>
@@ -49,14 +50,37 @@ INSTANTIATE_TEST_SUITE_P(
                     plain("https://ghcr.io/v2", "ghcr.io"), plain("  ghcr.io\n", "ghcr.io"),
                     plain("https://alice:pw@ghcr.io", "ghcr.io"), plain("@ghcr.io", "ghcr.io"),
                     plain("localhost:5000", "localhost:5000"), plain("HTTP://LocalHost:5000/", "localhost:5000"),
-                    plain("[::1]:5000", "[::1]:5000"),
-                    plain("https://ghcr.io:443", "ghcr.io:443"),  // as kubelet: ports must be equal
+                    plain("[::1]:5000", "[::1]:5000"), plain("ghcr.io:443", "ghcr.io"),
+                    plain("https://GHCR.io:443/v2/", "ghcr.io"), plain("LocalHost:443", "localhost:443"),
+                    plain("127.0.0.1:443", "127.0.0.1:443"), plain("[::1]:443", "[::1]:443"), plain("::443", "::443"),
+                    plain(":443", ":443"), plain("ghcr.io:443:443", "ghcr.io:443:443"),
+                    plain("ghcr.io:80", "ghcr.io:80"), plain("ghcr.io:8443", "ghcr.io:8443"),
+                    Spelling{"quay.io:443/Team", "quay.io/Team", "quay.io", "/Team", "quay.io/Team"},
                     Spelling{"ghcr.io/Team/app", "ghcr.io/Team/app", "ghcr.io", "/Team/app", "ghcr.io/Team/app"},
                     Spelling{"https://quay.io/v2/app/", "quay.io/v2/app", "quay.io", "/v2/app", "quay.io/v2/app"},
                     hub("https://index.docker.io/v1/"), hub("index.docker.io"), hub("docker.io"), hub("DOCKER.IO"),
                     hub("registry-1.docker.io"), hub("https://registry-1.docker.io/v2/"),
-                    hub("registry.hub.docker.com"), hub("https://index.docker.io/v1"), plain("", ""),
-                    plain("https://", ""), plain("https:///", ""), plain("://", "")));
+                    hub("registry.hub.docker.com"), hub("https://index.docker.io/v1"), hub("index.docker.io:443"),
+                    hub("https://index.docker.io:443/v1/"), hub("docker.io:443"), plain("", ""), plain("https://", ""),
+                    plain("https:///", ""), plain("://", "")));
+
+// `nerdctl login` stores the port, and a keyring that was locked since it started is searched by names alone.
+TEST(RegistryKey, TheDefaultPortIsAmongTheSpellings) {
+  EXPECT_THAT(RegistryKey("ghcr.io").spellings(), testing::IsSupersetOf({"ghcr.io:443", "https://ghcr.io:443"}));
+  EXPECT_THAT(RegistryKey("quay.io/team").spellings(), testing::Contains("quay.io:443/team"));
+  EXPECT_THAT(RegistryKey("docker.io").spellings(), testing::Contains("index.docker.io:443"));
+  EXPECT_THAT(RegistryKey("ghcr.io:5000").spellings(), testing::Each(testing::Not(testing::HasSubstr(":443"))));
+}
+
+// Its port must be that of the image.
+TEST(RegistryKey, TheEntryThatKubeletFindsHasThePortThatIsWritten) {
+  EXPECT_EQ(auths_key_of("ghcr.io"), "ghcr.io");
+  EXPECT_EQ(auths_key_of("https://GHCR.io:443/"), "ghcr.io:443");
+  EXPECT_EQ(auths_key_of("work@ghcr.io:443/acme"), "ghcr.io:443/acme");
+  EXPECT_EQ(auths_key_of("index.docker.io:443"), "https://index.docker.io/v1/");
+  EXPECT_EQ(auths_key_of("[::1]:443"), "[::1]:443");
+  EXPECT_EQ(auths_key_of(auths_key_of("ghcr.io:443/acme")), "ghcr.io:443/acme");
+}
 
 TEST(RegistryKey, PortAndPathMakeAnotherRegistry) {
   EXPECT_NE(RegistryKey("ghcr.io"), RegistryKey("ghcr.io:5000"));

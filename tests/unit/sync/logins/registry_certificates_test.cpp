@@ -48,6 +48,16 @@ TEST(RegistryCertificates, AreThoseOfTheRegistrysFolders) {
   EXPECT_EQ(registry_certificates("other.test", {root / "a"}), nullptr);
 }
 
+TEST(RegistryCertificates, WithoutAPortThoseOfThePort443Count) {
+  const test::TempDir root;
+  root.write("a.test:443/ca.crt", certificate(0));
+  root.write("a.test:5000/ca.crt", certificate(1));
+  const auto found = registry_certificates("a.test", {root.path()});
+  ASSERT_TRUE(found);
+  EXPECT_THAT(found->ca, HasSubstr(certificate(0)));
+  EXPECT_THAT(found->ca, Not(HasSubstr(certificate(1))));
+}
+
 TEST(RegistryCertificates, AKeyThatIsMissingLeavesTheNextPair) {
   const test::TempDir root;
   root.write("a.test/1.cert", "without a key");

@@ -84,6 +84,28 @@ TEST(MakePlan, AnAccountHasItsOwnLoginAndTheEntryOfItsRegistry) {
   EXPECT_EQ(without.problems.front().remedy(), "run `regsync login --account work ghcr.io/acme`");
 }
 
+TEST(MakePlan, ARegistryThatIsWrittenWithThePort443KeepsItInItsEntry) {
+  Target target = make_target("t");
+  target.registries = {"ghcr.io:443", "ghcr.io"};
+  const Plan plan = make_plan(target, one_login("ghcr.io:443"));
+  ASSERT_EQ(plan.entries.size(), 2U);
+  EXPECT_EQ(plan.entries[0].first, "ghcr.io:443");
+  EXPECT_EQ(plan.entries[1].first, "ghcr.io");
+  EXPECT_EQ(plan.entries[0].second, plan.entries[1].second);
+}
+
+TEST(MakePlan, AnEntryWithThePort443IsCarriedOver) {
+  Target target = make_target("t");
+  target.registries = {"ghcr.io:443/acme", "quay.io:443"};
+  const PullEntries entries =
+      make_plan(target, KnownLogins())
+          .entries_over(
+              R"({"auths":{"ghcr.io:443":{"auth":"YTpi"},"quay.io":{"auth":"YTpi"},"quay.io:443":{"auth":"YzpkCg=="}}})");
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries.at("ghcr.io:443").username, "a") << "that of the host serves the path";
+  EXPECT_EQ(entries.at("quay.io:443").username, "c");
+}
+
 // The login of the path is gone, and that of the host, which another helper has, is not known yet.
 TEST(MakePlan, WaitsForALoginOfTheHostBeforeOneOfThePathCountsAsMissing) {
   Target target = make_target("t");

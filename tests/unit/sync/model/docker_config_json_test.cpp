@@ -84,6 +84,7 @@ TEST(DockerConfigJson, ReadsEachEntryAsKubeletDoes) {
     "work@a.example":{"auth":"YTpi"},
     "https://b.example/v2":{"auth":"YTpi"},
     "team.example/x/":{"auth":"YTpi"},
+    "port.example:443":{"auth":"YTpi"},
     "broken.example":{"username":"u","password":"p","auth":7}}})");
   std::string read;
   for (const auto& [key, entry] : entries) {
@@ -92,6 +93,7 @@ TEST(DockerConfigJson, ReadsEachEntryAsKubeletDoes) {
   EXPECT_EQ(read,
             "ghcr.io a:b\n"
             "https://index.docker.io/v1/ a:b\n"
+            "port.example:443 a:b\n"
             "quay.io a:b\n"
             "team.example/x a:b\n");
 }

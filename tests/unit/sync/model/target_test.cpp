@@ -110,6 +110,12 @@ TEST(Target, ASchemeThatNoRegistrySpeaksIsRefused) {
   EXPECT_EQ(remedy_for("HTTPS://ghcr.io"), "accepted");
 }
 
+TEST(Target, WithAndWithoutThePort443AreTwoEntries) {
+  Target target = with("ghcr.io");
+  target.registries = {"ghcr.io", "work@ghcr.io:443"};
+  EXPECT_NO_THROW(validate(target));
+}
+
 TEST(Target, TwoLoginsForOneEntryOfTheSecretAreRefused) {
   const auto fault = [](std::vector<std::string> registries) {
     Target target = with("ghcr.io");

@@ -18,7 +18,13 @@ using testing::Not;
 
 class ContainersConfig : public testing::Test {
  protected:
-  ContainersConfig() { setenv("HOME", home_.path().c_str(), 1); }
+  ContainersConfig() {
+    setenv("HOME", home_.path().c_str(), 1);
+    setenv("XDG_RUNTIME_DIR", (home_ / "run").c_str(), 1);
+    for (const char* name : {"XDG_CONFIG_HOME", "REGISTRY_AUTH_FILE"}) {
+      unsetenv(name);
+    }
+  }
   void write(const std::string& name, const std::string& text) { home_.write(".config/containers/" + name, text); }
 
   test::TempDir home_;
@@ -103,6 +109,35 @@ TEST_F(ContainersConfig, AListIsReadAndWrittenAsTomlHasIt) {
   EXPECT_THAT(ours(), HasSubstr("credential-helpers = [\"regsync\", \"secretservice\", \"z\"]"));
   write("registries.conf", "credential-helpers-of-mine = ['x']\ncredential-helpers = [\"torn");
   EXPECT_EQ(containers_helper(home_.path()), "regsync");
+}
+
+// podman asks a helper for whole hosts only, so that a login of a path stays in the file.
+TEST_F(ContainersConfig, TheLoginsThatStayInPlainTextAreNamed) {
+  home_.write("run/containers/auth.json", R"({"auths":{"quay.io/acme":{"auth":"YTpi"},"ghcr.io":{"auth":"YTpi"}}})");
+  write("auth.json", R"({"auths":{"quay.io/acme":{"auth":"YTpi"},"gcr.io":{}}})");
+  enable_for_containers(out_);
+  EXPECT_THAT(out_.str(), HasSubstr("note: " + (home_ / "run/containers/auth.json").string() +
+                                    " goes on holding the logins of quay.io/acme, ghcr.io in plain text; to keep one "
+                                    "in the keyring: podman logout ghcr.io && podman login ghcr.io\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("note: " + (home_ / ".config/containers/auth.json").string() +
+                                    " goes on holding the logins of quay.io/acme in plain text; the keyring takes that "
+                                    "of a whole host only: podman logout quay.io/acme && podman login quay.io\n"));
+}
+
+TEST_F(ContainersConfig, AnAuthFileOfThePersonsOwnTakesThePlaceOfTheOthers) {
+  write("auth.json", R"({"auths":{"gcr.io":{"auth":"YTpi"}}})");
+  setenv("REGISTRY_AUTH_FILE", home_.write("mine.json", R"({"auths":{"ghcr.io":{"auth":"YTpi"}}})").c_str(), 1);
+  const std::vector<PlainLogins> plain = plain_containers_logins();
+  ASSERT_EQ(plain.size(), 1U);
+  EXPECT_EQ(plain.front().file, home_ / "mine.json");
+  EXPECT_THAT(plain.front().servers, testing::ElementsAre("ghcr.io"));
+}
+
+TEST_F(ContainersConfig, AnAuthFileThatMakesNoSenseStopsNoSetup) {
+  write("auth.json", "[]");
+  enable_for_containers(out_);
+  EXPECT_TRUE(containers_use_regsync());
+  EXPECT_THAT(out_.str(), HasSubstr("auth.json is not a JSON object"));
 }
 
 TEST_F(ContainersConfig, AHelperWithAControlCharacterIsRefused) {

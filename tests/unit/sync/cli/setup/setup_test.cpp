@@ -455,6 +455,28 @@ TEST_F(Setup, UndoGivesBackTheHelpersThatALaterSetupReplaced) {
   EXPECT_EQ(config(), (json{{"credHelpers", {{"gcr.io", "gcloud"}}}, {"credsStore", "desktop"}}));
 }
 
+// The restored password would not be read by Docker.
+TEST_F(Setup, UndoLeavesOurHelperNowhereThoughAPersonNamedItBefore) {
+  config(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},"credsStore":"regsync",
+             "credHelpers":{"quay.io":"regsync","gcr.io":"gcloud"}})");
+  ASSERT_EQ(import(), 0);
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config(), json::parse(R"({"auths":{"ghcr.io":{"auth":"YWxpY2U6Y2FuYXJ5"}},
+                                      "credHelpers":{"gcr.io":"gcloud"}})"));
+}
+
+TEST_F(Setup, UndoLeavesOurHelperNowhereThoughTheFirstBackupIsLost) {
+  config(R"({"psFormat":"x"})");
+  options_.registries = {"ghcr.io"};
+  ASSERT_EQ(setup(), 0);
+  options_.registries = {};
+  ASSERT_EQ(setup(), 0);
+  fs::remove(options_.docker_config.string() + ".before-regsync");
+  ASSERT_EQ(setup(), 0);
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config(), (json{{"psFormat", "x"}}));
+}
+
 TEST_F(Setup, UndoOfASetupThatMadeTheFileRemovesIt) {
   ASSERT_EQ(setup(), 0);
   ASSERT_EQ(undo(), 0);
@@ -661,6 +683,12 @@ TEST_F(Setup, MembersThatAreNullAreLeftOut) {
   EXPECT_EQ(config()["credHelpers"]["ghcr.io"], "regsync");
   EXPECT_EQ(undo(), 0);
   EXPECT_EQ(config()["auths"]["ghcr.io"]["auth"], "YWxpY2U6Y2FuYXJ5");
+}
+
+TEST_F(Setup, AFileThatIsNullIsAFileWithoutMembers) {
+  config("null\n");
+  EXPECT_EQ(setup(), 0);
+  EXPECT_EQ(config(), (json{{"credsStore", "regsync"}}));
 }
 
 TEST_F(Setup, AMemberOfOurNameInDockersFileIsNoNoteOfOurs) {

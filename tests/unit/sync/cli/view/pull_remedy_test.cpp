@@ -41,6 +41,23 @@ TEST(PullRemedy, WithoutATargetOneIsAdded) {
             "my.secret --registry ghcr.io --context 'dev 1' -n team-a --adopt --wait");
 }
 
+// kubelet demands equal ports.
+TEST(PullRemedy, AnImageThatNamesThePort443NeedsAnEntryThatDoes) {
+  const auto remedy = [](const std::string& image, const std::vector<Target>& targets) {
+    Pod pod;
+    pod.name_space = "team-a";
+    pod.name = "app";
+    return remedy_of({PullCause::no_matching_entry, "", "regcred", {"quay.io:443"}}, "dev", pod,
+                     {"main", image, "ErrImagePull", ""}, parse_image(image), targets);
+  };
+  EXPECT_EQ(remedy("ghcr.io:443/acme/app:1", {target("web", "regcred")}), "regsync set web registries+=ghcr.io:443");
+  EXPECT_EQ(remedy("ghcr.io:443/acme/app:1", {}),
+            "regsync add regcred --registry ghcr.io:443 --registry quay.io:443 --context dev -n team-a --adopt --wait");
+  Target with_port = target("web", "regcred");
+  with_port.registries = {"ghcr.io:443"};
+  EXPECT_EQ(remedy("ghcr.io/acme/app:1", {with_port}), "regsync set web registries+=ghcr.io");
+}
+
 // What a Secret holds beside the missing entry is not lost.
 TEST(PullRemedy, ASecretIsTakenOverWithItsOtherEntries) {
   EXPECT_EQ(remedy({PullCause::no_matching_entry, "", "regcred", {"https://quay.io", "*.example.com", "nowhere"}}),

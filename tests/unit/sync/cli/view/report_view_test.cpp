@@ -30,6 +30,16 @@ TEST(ReportView, TableShowsEachProblemOnceWithItsRemedy) {
             "  -> kubectl --context dev create namespace team-b\n");
 }
 
+TEST(ReportView, ADaemonOfAnotherVersionIsNamed) {
+  StatusReport report;
+  report.version = REGSYNC_VERSION;
+  EXPECT_FALSE(version_note(report));
+  report.version = "0.0.1";
+  ASSERT_TRUE(version_note(report));
+  EXPECT_EQ(version_note(report)->message(), "regsyncd is version 0.0.1, regsync is " REGSYNC_VERSION);
+  EXPECT_NE(version_note(report)->remedy(), "");
+}
+
 TEST(ReportView, WideAddsSecretLastChangeNextTryAndTheEndOfTheLogin) {
   StatusReport report = sample_report();
   report.targets[0].expires = FakeConsole::noon() - std::chrono::hours(1);
