@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <ostream>
 
-#include "sync/cli/ask/completion.hpp"
 #include "sync/cli/command.hpp"
+#include "sync/cli/completion.hpp"
 #include "sync/cli/view/fold.hpp"
 #include "sync/cli/view/help.hpp"
 #include "sync/cli/view/wrong_use.hpp"

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "sync/cli/ask/preview.hpp"
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/cli/view/output.hpp"
 
 namespace regsync::cli {

@@ -15,6 +15,7 @@
 #include "sync/base/file_limit.hpp"
 #include "sync/base/log.hpp"
 #include "sync/cli/cli.hpp"
+#include "sync/cli/process_console.hpp"
 #include "sync/cli/view/output.hpp"
 
 namespace {

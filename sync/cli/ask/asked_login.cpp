@@ -1,6 +1,6 @@
 #include "sync/cli/ask/asked_login.hpp"
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/model/target.hpp"
 
 namespace regsync::cli {

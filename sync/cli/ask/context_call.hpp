@@ -9,7 +9,7 @@
 #include <optional>
 #include <string_view>
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/engine/engine.hpp"
 
 namespace regsync::cli {

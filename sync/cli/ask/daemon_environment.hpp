@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "helper/base/error.hpp"
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 #include "sync/model/status_report.hpp"
 

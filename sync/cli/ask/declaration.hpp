@@ -9,7 +9,7 @@
 
 #include "sync/cli/ask/kubeconfig_selection.hpp"
 #include "sync/cli/ask/preview.hpp"
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/model/target.hpp"
 
 namespace regsync::cli {

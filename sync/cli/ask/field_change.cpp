@@ -6,7 +6,7 @@
 
 #include "helper/base/guarded.hpp"
 #include "sync/base/suggest.hpp"
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/cli/view/output.hpp"
 #include "sync/cli/view/target_view.hpp"
 #include "sync/config/target_yaml.hpp"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "helper/store/credential.hpp"
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/model/target.hpp"
 
 namespace regsync::cli {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "sync/cli/ask/declaration.hpp"
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/cli/view/output.hpp"
 #include "sync/control/control_client.hpp"
 #include "sync/model/target.hpp"

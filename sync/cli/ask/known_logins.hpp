@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/config/settings.hpp"
 #include "sync/logins/login_end.hpp"
 #include "sync/logins/login_files.hpp"

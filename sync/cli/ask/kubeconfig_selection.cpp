@@ -10,7 +10,7 @@
 #include "helper/base/shell_word.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/base/suggest.hpp"
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/cli/view/text.hpp"
 
 namespace regsync::cli {

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/engine/engine.hpp"
 #include "sync/model/status_report.hpp"
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/model/desired_state.hpp"
 
 namespace regsync::cli {

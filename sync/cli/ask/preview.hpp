@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "sync/cli/ask/differences.hpp"
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/kube/config/kubeconfig.hpp"
 #include "sync/model/desired_state.hpp"
 #include "sync/model/target.hpp"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "helper/base/secret_string.hpp"
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 
 namespace regsync::cli {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/model/status_report.hpp"
 #include "sync/model/target.hpp"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/cli/view/quote.hpp"
 #include "sync/cli/view/text.hpp"
 

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/cli/view/quote.hpp"
 
 namespace regsync::cli {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/cli/view/output.hpp"
 #include "sync/cli/view/problems.hpp"
 #include "sync/cli/view/report_selection.hpp"

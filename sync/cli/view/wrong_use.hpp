@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 
 namespace regsync::cli {
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "tests/support/memory_store.hpp"
 #include "tests/unit/sync/model/sample_report.hpp"
 

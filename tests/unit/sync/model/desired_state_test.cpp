@@ -341,7 +341,8 @@ TEST_F(DecideTest, WhatLabelsNoLongerSelectStaysUntilTheyAreSettled) {
   EXPECT_FALSE(desired_->decide(key, facts).awaits_successor());
 
   const auto targets = std::make_shared<const std::vector<Target>>(std::vector{target});
-  const DesiredState through_another("default", {}, {}, {"t"}, {}, {{.context = "other", .targets = targets}});
+  const DesiredState through_another(
+      {.deletion = {.known_targets = {"t"}}, .siblings = {{.context = "other", .targets = targets}}});
   EXPECT_TRUE(through_another.decide(key, facts).awaits_labels());
 
   target.exclude_namespaces = {"team-a"};

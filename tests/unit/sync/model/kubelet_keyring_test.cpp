@@ -7,7 +7,7 @@
 
 #include "helper/base/error.hpp"
 #include "sync/base/base64.hpp"
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/model/image.hpp"
 
 namespace regsync {

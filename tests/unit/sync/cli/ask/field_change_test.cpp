@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 #include "sync/config/target_yaml.hpp"
 
 namespace regsync::cli {

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 
 namespace regsync::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "sync/cli/ask/completion.hpp"
+#include "sync/cli/completion.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

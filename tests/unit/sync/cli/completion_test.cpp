@@ -1,5 +1,5 @@
 // Over a command of the test's own. What the commands of regsync offer is in cli_test.cpp.
-#include "sync/cli/ask/completion.hpp"
+#include "sync/cli/completion.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

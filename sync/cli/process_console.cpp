@@ -1,4 +1,4 @@
-#include "sync/cli/console.hpp"
+#include "sync/cli/process_console.hpp"
 
 #include <sys/ioctl.h>
 #include <sys/timerfd.h>

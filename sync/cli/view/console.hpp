@@ -40,9 +40,6 @@ struct Console {
   std::function<std::unique_ptr<CredentialStore>()> open_replaced;  // the logins that others have replaced
 };
 
-// The console of this process: standard streams, the Secret Service. program: argv[0].
-Console process_console(std::string_view program);
-
 // The person used the command wrongly: exit code 2.
 class UsageError : public Error {
  public:

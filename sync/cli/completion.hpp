@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/cli/console.hpp"
+#include "sync/cli/view/console.hpp"
 
 namespace CLI {
 class App;
