@@ -25,15 +25,23 @@ Announcements::Announcements(const asio::any_io_executor& executor, FleetView& v
       showing_notices_(executor, notice_delay, "desktop notifications", [this] { show_notices(); }) {}
 
 void Announcements::changed() {
+  if (cancelled_) {
+    return;
+  }
   showing_notices_.ask();
   if (std::getenv("NOTIFY_SOCKET") != nullptr) {  // sd_notify(3): else nobody shows it
     telling_systemd_.ask();
   }
 }
 
-void Announcements::login_ends(const Error& notice) { notices_.login_ends(notice.message(), notice.remedy()); }
+void Announcements::login_ends(const Error& notice) {
+  if (!cancelled_) {
+    notices_.login_ends(notice.message(), notice.remedy());
+  }
+}
 
 void Announcements::cancel() {
+  cancelled_ = true;
   telling_systemd_.cancel();
   showing_notices_.cancel();
 }

@@ -37,6 +37,7 @@ class Announcements {
   FleetView& view_;
   NotificationBus desktop_;
   DesktopNotices notices_{[this](DesktopNotice notice) { desktop_.show(std::move(notice)); }};
+  bool cancelled_ = false;
   CoalescedCall telling_systemd_;
   CoalescedCall showing_notices_;
 };

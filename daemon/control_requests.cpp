@@ -29,7 +29,7 @@ const ControlRequests::Method& ControlRequests::method_of(std::string_view name)
       Method{.name = methods::forgettable_contexts, .carry_out = &ControlRequests::forgettable_contexts},
       Method{.name = methods::forget_contexts, .carry_out = &ControlRequests::forget_contexts},
       Method{.name = methods::trust_context, .carry_out = &ControlRequests::trust_context},
-      Method{.name = methods::pause_context, .carry_out = &ControlRequests::pause_context},
+      Method{.name = methods::pause_context, .carry_out = &ControlRequests::pause_context, .waits_to_lead = false},
       Method{.name = methods::dashboard, .carry_out = &ControlRequests::dashboard, .waits_to_lead = false},
   };
   const auto* const found = std::ranges::find(all, name, &Method::name);
@@ -107,6 +107,7 @@ asio::awaitable<json> ControlRequests::pause_context(json params) const {
   if (request.paused && parts_.hub.member() != nullptr) {
     throw cannot_pause(request.context);
   }
+  co_await parts_.leadership.wait();
   const bool changed = parts_.engine.pause_context(request.context, request.paused);
   co_return control::to_json(control::PauseContextAnswer{.changed = changed});
 }

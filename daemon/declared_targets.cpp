@@ -13,7 +13,8 @@ namespace regsync {
 
 DeclaredTargets::DeclaredTargets(std::filesystem::path folder, std::function<void(TargetFiles)> on_read)
     : directory_(std::move(folder)), on_read_(std::move(on_read)) {
-  (void)try_make_folder(directory_.folder());  // one that can be neither made nor read shows in status
+  // One that can be neither made nor read shows in status.
+  [[maybe_unused]] const std::error_code unmade = try_make_folder(directory_.folder());
 }
 
 void DeclaredTargets::read() {

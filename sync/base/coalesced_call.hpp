@@ -15,8 +15,8 @@
 namespace regsync {
 
 // Calls once for any number of asks: `delay` after the first of them. On the executor's thread. What the call throws is
-// logged as what happened to `subject`. After cancel() nothing is called but what is due already; destroyed once the
-// executor runs no more.
+// logged as what happened to `subject`. After cancel() and until the next ask() nothing is called but what is due
+// already; destroyed once the executor runs no more.
 class CoalescedCall {
  public:
   CoalescedCall(const asio::any_io_executor& executor, std::chrono::milliseconds delay, std::string_view subject,

@@ -18,17 +18,17 @@ namespace {
 // (kubernetes#121635). Else rights are granted by people, rarely; `regsync sync` asks at once.
 constexpr std::chrono::milliseconds first_forbidden_recheck = std::chrono::seconds(1);
 constexpr std::chrono::milliseconds longest_forbidden_recheck = std::chrono::minutes(10);
+// What cannot be decrypted now can be once the key service of the API server answers again.
+constexpr std::chrono::milliseconds longest_unreadable_recheck = std::chrono::seconds(30);
 // A server remembers its events for minutes; people whose edits are to be put right should not wait for so long.
 constexpr auto longest_hold = std::chrono::seconds(30);
 
 // After a defect: long enough to keep the loop free, short enough to notice.
 constexpr auto after_defect = std::chrono::seconds(10);
 
-std::chrono::milliseconds pause_after(int refusals) {
+std::chrono::milliseconds pause_after(int refusals, std::chrono::milliseconds longest) {
   constexpr int most_doublings = 10;
-  const auto pause =
-      std::min(first_forbidden_recheck * (1 << std::min(refusals, most_doublings)), longest_forbidden_recheck);
-  return a_little_more(pause);
+  return a_little_more(std::min(first_forbidden_recheck * (1 << std::min(refusals, most_doublings)), longest));
 }
 
 }  // namespace
@@ -187,11 +187,13 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
       co_return;
     }
     if (is_too_wide) {
+      const bool is_forbidden = end->code() == ErrorCode::forbidden;
       on_forbidden(*watch, std::move(*end));
       if (std::chrono::steady_clock::now() - began > longest_forbidden_recheck) {
         watch->refusals = 0;  // it was allowed for long; that a list is does not say that a watch will be
       }
-      co_await retry_.wait_for(pause_after(watch->refusals++));
+      const auto longest = is_forbidden ? longest_forbidden_recheck : longest_unreadable_recheck;
+      co_await retry_.wait_for(pause_after(watch->refusals++, longest));
       co_return;
     }
     if (!end || end->code() != ErrorCode::cancelled) {

@@ -98,7 +98,7 @@ bool ContextSet::selects(const Target& target, const std::string& context) const
 }
 
 std::string ContextSet::server(const std::string& context) const {
-  std::string server = kubeconfig_.server(context);
+  const std::string server = kubeconfig_.server(context);
   const auto cluster = find(context);
   return server.empty() && cluster ? cluster->context().server : server;
 }

@@ -453,6 +453,23 @@ class Engine::Impl {
         footprints_.remember_pin(target, context, known->identity.uid);
       }
     }
+    for (const std::string& target : pinned_before(context)) {
+      footprints_.remember_pin(target, context, {});
+    }
+  }
+
+  // The targets that pin a context by their footprint alone: their files have taken it back.
+  [[nodiscard]] std::vector<std::string> pinned_before(const std::string& context) const {
+    std::vector<std::string> targets;
+    for (const auto& [target, footprint] : footprints_.all()) {
+      if (!footprint.pinned.empty() && footprint.pinned.contains(context)) {
+        const auto plan = intent_.plans().find(target);
+        if (plan != intent_.plans().end() && !pins(plan->second->target, context)) {
+          targets.push_back(target);
+        }
+      }
+    }
+    return targets;
   }
 
   // The book says that a context leads to another cluster only once the footprints do: a process that is killed in
@@ -511,8 +528,8 @@ class Engine::Impl {
   // Clusters of a fleet come and go, and the book is written whole. Of those that are gone, what a pin, a pause or a
   // footprint needs stays.
   void trim_book() {
-    if (book_.all().size() <= contexts_.names().size() + most_gone || contexts_.kubeconfig_problem() ||
-        footprints_.has_unreadable()) {
+    const auto most = std::max(contexts_.names().size(), trimmed_book_) + most_gone;
+    if (book_.all().size() <= most || contexts_.kubeconfig_problem() || footprints_.has_unreadable()) {
       return;
     }
     std::set<std::string> needed = paused_.names();
@@ -529,6 +546,7 @@ class Engine::Impl {
       }
     }
     book_.drop_unless([&](const std::string& context) { return needed.contains(context); });
+    trimmed_book_ = book_.all().size();
   }
 
   // A book that was lost counts as lost until each context that a target pins was met.
@@ -806,7 +824,8 @@ class Engine::Impl {
   bool update_pending_ = false;
   AsyncEvent settled_;
   bool change_posted_ = false;
-  bool excess_ = false;  // some footprint may be larger than what is wanted
+  bool excess_ = false;           // some footprint may be larger than what is wanted
+  std::size_t trimmed_book_ = 0;  // contexts in the book after it was trimmed
   bool stopping_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

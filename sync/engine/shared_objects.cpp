@@ -46,7 +46,7 @@ Same SharedObjects::same(const std::string& one, const std::string& other, const
 
 // Whether no target, by this or another replica, was ever at work through a context of a hub.
 bool SharedObjects::was_never_used(const std::string& context) const {
-  return !contexts_.in_kubeconfig() && book_.find(context) == nullptr &&
+  return !contexts_.in_kubeconfig() && !footprints_.has_unreadable() && book_.find(context) == nullptr &&
          std::ranges::none_of(footprints_.all(),
                               [&](const auto& item) { return item.second.contexts.contains(context); });
 }

@@ -2,9 +2,9 @@
 // from another target of ours, it is certain that nobody wants it through the other.
 //
 // Asks the other cluster only where nothing else tells whether the two are one. A context that could not be used since
-// the start cannot be asked: what it may want stays. But of a hub, where whoever may write a Secret makes such a
-// context, one through which nothing was ever made holds nothing up. Owned by the Engine, and reads parts that outlive
-// it. Lives on the io_context thread.
+// the start cannot be asked: what it may want stays. In a fleet, anybody who may write a Secret of the hub can make
+// such a context: one through which nothing was ever made delays no deletion. Owned by the Engine, and reads parts that
+// outlive it. Lives on the io_context thread.
 #pragma once
 
 #include <asio/awaitable.hpp>

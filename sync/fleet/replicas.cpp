@@ -24,13 +24,13 @@ std::uint64_t weight(std::string_view address, std::size_t slot) {
   return hash ^ (hash >> 31U);
 }
 
-// The same for all spellings of an address: with its port.
+// The same for all spellings of an address: without the port that its scheme means.
 std::string address_of(std::string_view server) {
   auto url = kube::parse_url(server);
   if (!url) {
     return std::string(server);
   }
-  url->has_port = true;
+  url->has_port = url->port != (url->scheme == "https" ? "443" : "80");
   return url->base();
 }
 

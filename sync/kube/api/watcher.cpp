@@ -142,11 +142,13 @@ class Watcher::Session {
         try {
           co_await step();
         } catch (const UnreadableObject&) {
-          throw;  // a narrower list may do without it
+          works_ = false;  // this is told, and so is its end
+          throw;           // a narrower list may do without it
         } catch (const Error& error) {
           failure = error;
         }
         if (failure && (failure->code() == ErrorCode::cancelled || is_final(*failure))) {
+          works_ = works_ && !is_final(*failure);
           throw Error(*failure);
         }
         if (failure) {

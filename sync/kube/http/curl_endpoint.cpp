@@ -187,9 +187,8 @@ void CurlEndpoint::note_tls(const SSL* tls, int where, int value) {
 }
 
 // libcurl has OpenSSL give its buffers back after each record: 17 kB to get and to wipe, four times for each request.
-// Debian's OpenSSL asks for RSA keys of 2048 bits (level 2); Go, and so kubectl, takes 1024 (crypto/tls), which is
-// level
-// 1. Both take no signature with SHA-1.
+// Debian's OpenSSL asks for RSA keys of 2048 bits (level 2). Go, and so kubectl, takes 1024 (crypto/tls): level 1. Both
+// refuse signatures with SHA-1.
 CURLcode CurlEndpoint::configure_tls(CURL* /*easy*/, void* context, void* given) {
   auto* const tls = static_cast<SSL_CTX*>(context);
   SSL_CTX_set_security_level(tls, 1);
@@ -412,7 +411,7 @@ const char* CurlEndpoint::refusal_of(CURLcode result) const {
 }
 
 Error CurlEndpoint::error_of(const Failure& failure) const {
-  const bool is_the_proxy = proxy_.url.starts_with("https:") && connect_code(failure.easy) == 0;
+  const bool is_the_proxy = ends_at_proxy(failure.easy);
   if (failure.refusal != nullptr) {
     return {ErrorCode::tls,
             (is_the_proxy ? named_proxy() : "the server") +
@@ -445,6 +444,14 @@ Error CurlEndpoint::error_of(const Failure& failure) const {
   }
   const bool may_be_the_proxy = !proxy_.url.empty() && (code == ErrorCode::unreachable || code == ErrorCode::timeout);
   return {code, words_of(failure) + (may_be_the_proxy ? " (through " + named_proxy() + ")" : ""), remedy};
+}
+
+// Whether a transfer that failed made a connection, and got no further than an https proxy. One that shares the
+// connection of another has no answer of the proxy's either.
+bool CurlEndpoint::ends_at_proxy(CURL* easy) const {
+  long made = 0;
+  curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
+  return proxy_.url.starts_with("https:") && connect_code(easy) == 0 && (!is_tls_ || made > 0);
 }
 
 std::string CurlEndpoint::named_proxy() const {

@@ -67,6 +67,7 @@ class CurlEndpoint {
   void choose_proxy(const Endpoint& endpoint);
   void choose_roots(CURL* easy, const TlsMaterial& tls) const;
   [[nodiscard]] std::optional<Error> proxys_refusal(CURL* easy) const;
+  [[nodiscard]] bool ends_at_proxy(CURL* easy) const;
   [[nodiscard]] std::string named_proxy() const;
   [[nodiscard]] std::string words_of(const Failure& failure) const;
   [[nodiscard]] std::string remedy_of(ErrorCode code, const TlsMaterial& tls) const;

@@ -50,7 +50,7 @@ void trust(x509_store_st* store, std::string_view pem);
 
 // Of several certificates with the name of an issuer, OpenSSL takes the first one, and fails where another one signed:
 // while a certificate authority is replaced, a bundle holds the old and the new one, which often have one name. From
-// now on the store's signature decides, as in Go (crypto/x509, buildChains).
+// then on the signature decides, as in Go (crypto/x509, buildChains).
 void try_each_issuer(x509_store_st* store);
 
 }  // namespace regsync::kube

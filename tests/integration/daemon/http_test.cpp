@@ -404,7 +404,7 @@ TEST_F(HttpTest, TheAlertOfReplicasThatDisagreeLooksAtEachFleet) {
         exp_alerts:
           - exp_labels: {severity: critical, job: numbers}
             exp_annotations: &told
-              summary: Replicas of regsyncd have other --slots, or another --lease, than each other
+              summary: Replicas of regsyncd run with different --slots or --lease
               description: "Two of them may write to one cluster. End all of them, and start them with the same options."
           - exp_labels: {severity: critical, job: names}
             exp_annotations: *told

@@ -290,6 +290,19 @@ TEST_F(EngineReplicas, WhatWasToBeDeletedIsDeletedByWhoTakesOverAndNothingElse) 
   EXPECT_TRUE(servers_["a"].find({"secrets", "blue", "theirs"}));
 }
 
+// A cluster may be made anew while nobody pins it.
+TEST_F(EngineReplicas, APinThatWasTakenBackIsForgotten) {
+  put_target({"team"}, /*pin=*/true);
+  start();
+  const auto is_remembered = [&] {
+    const auto maps = hub_.find_all("configmaps");
+    return !maps.empty() && maps.front().dump().find("pinned") != std::string::npos;
+  };
+  ASSERT_TRUE(until([&] { return all_right() && is_remembered(); })) << state();
+  put_target({"team"});
+  EXPECT_TRUE(until([&] { return !is_remembered(); })) << state();
+}
+
 // The state folder of a replica is its own.
 TEST_F(EngineReplicas, WhoTakesOverWritesNothingInAnotherClusterThanTheOneThatAPinMeans) {
   put_target({"team", "blue"}, /*pin=*/true);

@@ -309,6 +309,15 @@ TEST_F(UnfitClusterOfAHub, HoldsUpWhatItMayWantWhereAFootprintNamesIt) {
   EXPECT_EQ(code_of(refusal()), ErrorCode::kubeconfig);
 }
 
+TEST_F(UnfitClusterOfAHub, HoldsUpWhatItMayWantWhereAFootprintCannotBeRead) {
+  const test::TempDir damaged;
+  damaged.write("other.json", "{");
+  FootprintStore store(damaged.path());
+  const FootprintKeeper footprints(store);
+  SharedObjects shared(contexts_, book_, footprints, briefing_, [] {});
+  EXPECT_EQ(test::error_of(io_, shared.check("dev", key, "7", Taking::deleted)).code(), ErrorCode::kubeconfig);
+}
+
 TEST_F(UnfitClusterOfAHub, HoldsUpWhatItMayWantWhereItWasMet) {
   book_.meet("tenant", {.uid = "2", .server = "https://before", .authorities = {}}, false, {});
   EXPECT_EQ(code_of(refusal()), ErrorCode::kubeconfig);

@@ -42,9 +42,9 @@ constexpr LeaseTimes short_request{.duration = 40ms, .deadline = 35ms, .retry = 
 TEST(SlotOf, IsTheSameInEveryVersion) {
   const std::map<std::string, std::vector<std::size_t>> expected{
       {"https://10.0.0.1:6443", {0, 0, 0, 0}},
-      {"https://api.prod.example:443", {1, 2, 2, 2}},
-      {"https://b", {1, 2, 2, 2}},
-      {"https://c", {1, 1, 1, 8}},
+      {"https://api.prod.example:8443", {1, 1, 6, 6}},
+      {"https://b", {1, 1, 1, 1}},
+      {"https://c", {0, 0, 7, 7}},
       {"", {0, 0, 4, 4}},
   };
   for (const auto& [server, slots] : expected) {
