@@ -45,14 +45,16 @@ void Briefing::tell(const std::string& context) {
 
 void Briefing::tell(const std::string& context, Cluster& cluster, WantedThrough& wanted) {
   auto plans = plans_in(cluster, context);
-  Places places = places_in(context);
+  const ContextFacts facts = facts_with_targets(context);
+  const std::set<std::string> names = names_in_footprints(context, facts.book, facts.is_there);
+  Places places = places_under(names);
   for (const auto& [target, plan] : plans) {
     places.merge(places_of(plan->target, cluster.context().default_namespace));
   }
   const auto desired =
       std::make_shared<DesiredState>(DesiredState::Inputs{.default_namespace = cluster.context().default_namespace,
                                                           .plans = std::move(plans),
-                                                          .deletion = scope_in(facts_with_targets(context)),
+                                                          .deletion = scope_in(facts, names),
                                                           .siblings = siblings_of(context, wanted)});
   if (!told_.empty()) {
     desired->share_with(*told_.begin()->second.desired);
@@ -159,10 +161,8 @@ DesiredState::Plans Briefing::plans_in(const Cluster& cluster, const std::string
   return plans;
 }
 
-// Where targets have, or had, Secrets in the cluster of a context.
-Places Briefing::places_in(const std::string& context) const {
-  const std::set<std::string> names = names_in_footprints(
-      context, from_.book, [this](const std::string& peer) { return from_.contexts.contains(peer); });
+// Where targets have, or had, Secrets, by what their footprints tell under these names of contexts.
+Places Briefing::places_under(const std::set<std::string>& names) const {
   Places places;
   for (const auto& [target, footprint] : from_.footprints.all()) {
     add_places(footprint, names, places);
@@ -198,13 +198,11 @@ ContextFacts Briefing::facts_with_targets(const std::string& context) const {
 }
 
 TargetFacts Briefing::facts_of(const Target& target, const std::string& context) const {
-  const auto plan = from_.intent.plans().find(target.name);
   return {.target = &target,
           .selects = from_.contexts.selects(target, context),
           .settled = from_.targets.settled(target.name) && from_.intent.labels_count(target, context),
           .undecided = from_.intent.undecided().contains(target.name),
-          .held = held(target, context).has_value(),
-          .is_leaving = plan != from_.intent.plans().end() && plan->second->remove};
+          .held = held(target, context).has_value()};
 }
 
 bool Briefing::may_delete(const Target& target, const std::string& context) const {
@@ -271,8 +269,13 @@ bool Briefing::is_proven_peer(const std::string& context, const std::string& oth
 }
 
 std::vector<Target> Briefing::what_is_wanted_through(const std::string& context) const {
-  return wanted_through(facts_with_targets(context),
-                        [&](const Target& target) { return from_.intent.meant_in(target, context); });
+  ContextFacts facts = facts_of(context);
+  for (const auto& [name, plan] : from_.intent.plans()) {
+    facts.targets.push_back({.target = &plan->target,
+                             .selects = from_.contexts.selects(plan->target, context),
+                             .is_leaving = plan->remove});
+  }
+  return wanted_through(facts, [&](const Target& target) { return from_.intent.meant_in(target, context); });
 }
 
 }  // namespace regsync

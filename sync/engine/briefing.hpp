@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,7 @@ class Briefing {
   [[nodiscard]] bool may_be_wanted(const std::string& context, const Key& key) const;
   // Whether the cluster of a context knows what is wanted through the other one.
   [[nodiscard]] bool was_told_of(const std::string& context, const std::string& other) const;
-  // What the cluster of a context was told last; null: nothing yet.
+  // What the cluster of a context was told last; null: nothing yet. Public for tests.
   [[nodiscard]] std::shared_ptr<const DesiredState> told_to(const std::string& context) const;
 
  private:
@@ -65,7 +66,7 @@ class Briefing {
 
   void tell(const std::string& context, Cluster& cluster, WantedThrough& wanted);
   [[nodiscard]] DesiredState::Plans plans_in(const Cluster& cluster, const std::string& context) const;
-  [[nodiscard]] Places places_in(const std::string& context) const;
+  [[nodiscard]] Places places_under(const std::set<std::string>& names) const;
   [[nodiscard]] ContextFacts facts_of(const std::string& context) const;
   [[nodiscard]] ContextFacts facts_with_targets(const std::string& context) const;
   [[nodiscard]] TargetFacts facts_of(const Target& target, const std::string& context) const;

@@ -72,6 +72,11 @@ std::set<std::string> names_in_footprints(const std::string& context, const Cont
   return names;
 }
 
+bool is_used(const std::string& context, bool is_selected, const std::map<std::string, Footprint>& footprints) {
+  return is_selected ||
+         std::ranges::any_of(footprints, [&](const auto& item) { return item.second.contexts.contains(context); });
+}
+
 void require_met(const std::string& context, const ContextBook& book) {
   if (book.find(context) != nullptr) {
     return;

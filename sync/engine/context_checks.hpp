@@ -32,9 +32,13 @@ bool names_absent_context(const Target& target, const std::string& context, cons
                           const std::function<bool(const std::string&)>& is_there);
 
 // The names under which footprints tell what is in the cluster of a context: its own, and those that led there and are
-// gone.
+// gone, so that what was made through them is found.
 std::set<std::string> names_in_footprints(const std::string& context, const ContextBook& book,
                                           const std::function<bool(const std::string&)>& is_there);
+
+// Whether a target wants something in a context, or may have left something there. Else nothing is done in it, even
+// where it leads to the cluster of another one. is_selected: by a target.
+bool is_used(const std::string& context, bool is_selected, const std::map<std::string, Footprint>& footprints);
 
 // Throws Error(not_found), with what was probably meant, for a context that no target uses.
 void require_met(const std::string& context, const ContextBook& book);

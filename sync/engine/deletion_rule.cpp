@@ -64,11 +64,9 @@ bool may_delete(const TargetFacts& target, const ContextFacts& facts) {
          !names_absent_context(*target.target, facts.context, facts.book, facts.is_there);
 }
 
-DeletionScope scope_in(const ContextFacts& facts) {
+DeletionScope scope_in(const ContextFacts& facts, const std::set<std::string>& names) {
   DeletionScope scope;
   add_targets(facts, scope);
-  // What was made through a context that is gone is found through this one, if it leads there too.
-  const std::set<std::string> names = names_in_footprints(facts.context, facts.book, facts.is_there);
   for (const auto& [target, footprint] : facts.footprints) {
     add_footprint(target, footprint, facts, scope);
     if (const auto bound = scope.bound.find(target); bound != scope.bound.end()) {
@@ -94,12 +92,6 @@ std::vector<Target> wanted_through(const ContextFacts& facts,
     }
   }
   return wanted;
-}
-
-bool is_used(const ContextFacts& facts) {
-  return std::ranges::any_of(facts.targets, &TargetFacts::selects) ||
-         std::ranges::any_of(facts.footprints,
-                             [&](const auto& item) { return item.second.contexts.contains(facts.context); });
 }
 
 void add_places(const Footprint& footprint, const std::set<std::string>& contexts, Places& places) {

@@ -34,7 +34,7 @@ struct TargetFacts {
   bool settled = true;      // its file, and the labels that select contexts, have been as they are for the grace
   bool undecided = false;   // it is not certain which namespaces it means, in whatever context
   bool held = false;        // it may make nothing here; see Hold
-  bool is_leaving = false;  // its logins are gone, and it wants its Secrets deleted then
+  bool is_leaving = false;  // its logins are gone, and it wants its Secrets deleted then; see wanted_through()
 };
 
 // What is known of one context.
@@ -55,16 +55,14 @@ struct ContextFacts {
 // Whether what the target's file does not cover is to be deleted.
 bool may_delete(const TargetFacts& target, const ContextFacts& facts);
 
-DeletionScope scope_in(const ContextFacts& facts);
+// names: names_in_footprints() of the context.
+DeletionScope scope_in(const ContextFacts& facts, const std::set<std::string>& names);
 
-// What the targets want through the context. It may be gone: what was made through it is wanted still. meant: a target
-// with its namespaces there; nothing while they are not certain.
+// What the targets want through the context. It may be gone: what was made through it is wanted still. Of the facts of
+// a target, only `selects` and `is_leaving` count. meant: a target with its namespaces there; nothing while they are
+// not certain.
 std::vector<Target> wanted_through(const ContextFacts& facts,
                                    const std::function<std::optional<Target>(const Target&)>& meant);
-
-// Whether a target wants something in the context, or may have left something there. Else nothing is done in it, even
-// where it leads to the cluster of another one.
-bool is_used(const ContextFacts& facts);
 
 // Adds where a target has, or had, Secrets in a cluster, by what its footprint tells under these names of contexts.
 void add_places(const Footprint& footprint, const std::set<std::string>& contexts, Places& places);

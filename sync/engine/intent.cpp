@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "sync/engine/context_checks.hpp"
+
 namespace regsync {
 
 namespace {
@@ -82,10 +84,9 @@ void Intent::resolve() {
 }
 
 bool Intent::needs(const std::string& context) const {
-  return std::ranges::any_of(plans_,
-                             [&](const auto& plan) { return contexts_.selects(plan.second->target, context); }) ||
-         std::ranges::any_of(footprints_.all(),
-                             [&](const auto& item) { return item.second.contexts.contains(context); });
+  const bool is_selected =
+      std::ranges::any_of(plans_, [&](const auto& plan) { return contexts_.selects(plan.second->target, context); });
+  return is_used(context, is_selected, footprints_.all());
 }
 
 bool Intent::is_pinned(const std::string& context) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <ranges>
 #include <utility>
@@ -29,8 +30,8 @@ ContextFacts facts_of(const std::string& context, const Inputs& inputs) {
                      .book = inputs.memory.book,
                      .is_there = [&inputs](const std::string& name) { return is_there(name, inputs.kubeconfig); }};
   const auto is_leaving = [&](const std::string& target) {
-    return std::ranges::any_of(inputs.plans,
-                               [&](const auto& plan) { return plan->target.name == target && plan->remove; });
+    const auto plan = inputs.plans.find(target);
+    return plan != inputs.plans.end() && plan->second->remove;
   };
   for (const auto& [name, file] : inputs.files) {
     if (file.target) {
@@ -45,12 +46,13 @@ ContextFacts facts_of(const std::string& context, const Inputs& inputs) {
 
 // Where Secrets of the targets that are asked for may be found, and are then deleted or released. In a context that no
 // target uses regsyncd does nothing.
-Places leftovers_in(const ContextFacts& facts, const DeletionScope& deletion, const std::set<std::string>& asked) {
+Places leftovers_in(const ContextFacts& facts, const std::set<std::string>& names, const DeletionScope& deletion,
+                    const std::set<std::string>& asked) {
   Places places;
-  if (!is_used(facts)) {
+  const bool is_selected = std::ranges::any_of(facts.targets, &TargetFacts::selects);
+  if (!is_used(facts.context, is_selected, facts.footprints)) {
     return places;
   }
-  const std::set<std::string> names = names_in_footprints(facts.context, facts.book, facts.is_there);
   for (const auto& [target, footprint] : facts.footprints) {
     const bool is_asked = asked.empty() || asked.contains(target);
     if (is_asked && (deletion.known_targets.contains(target) || deletion.forgotten.contains(target) ||
@@ -107,8 +109,9 @@ void meet_contexts(const Target& target, const kube::Kubeconfig& kubeconfig, Con
 
 CompareWith compare_with(const Inputs& inputs, const std::string& context) {
   const ContextFacts facts = facts_of(context, inputs);
-  CompareWith with{.deletion = scope_in(facts), .asked = inputs.asked, .adoption = inputs.adoption};
-  with.leftovers = leftovers_in(facts, with.deletion, inputs.asked);
+  const std::set<std::string> names = names_in_footprints(context, facts.book, facts.is_there);
+  CompareWith with{.deletion = scope_in(facts, names), .asked = inputs.asked, .adoption = inputs.adoption};
+  with.leftovers = leftovers_in(facts, names, with.deletion, inputs.asked);
   with.siblings = siblings_of(context, inputs);
   return with;
 }
@@ -117,7 +120,8 @@ std::set<std::string> contexts_with_leftovers(const Inputs& inputs) {
   std::set<std::string> contexts;
   for (const std::string& context : inputs.kubeconfig.contexts()) {
     const ContextFacts facts = facts_of(context, inputs);
-    if (!leftovers_in(facts, scope_in(facts), inputs.asked).empty()) {
+    const std::set<std::string> names = names_in_footprints(context, facts.book, facts.is_there);
+    if (!leftovers_in(facts, names, scope_in(facts, names), inputs.asked).empty()) {
       contexts.insert(context);
     }
   }
@@ -140,7 +144,7 @@ Differences compare_all(const Inputs& inputs, const std::set<std::string>& conte
       [&](kube::KubeClient& client) {
         const std::string& context = client.context().name;
         std::vector<std::shared_ptr<const Plan>> plans;
-        std::ranges::copy_if(inputs.plans, std::back_inserter(plans),
+        std::ranges::copy_if(std::views::values(inputs.plans), std::back_inserter(plans),
                              [&](const auto& plan) { return selects_context(plan->target, context); });
         return find_differences(client, std::move(plans), inputs.owner, inputs.memory, found,
                                 compare_with(inputs, context));

@@ -1,12 +1,11 @@
-// Compares all clusters with what is wanted of them, for commands that show what a sync would change. What decides is
-// what decides in the engine (DesiredState, and the rule of what may be deleted); the facts are gathered here, as far
-// as they do not depend on what happened since regsyncd started: every file is taken to be whole.
+// Compares all clusters with what is wanted of them, for commands that show what a sync would change. The engine's own
+// rules decide (DesiredState, deletion_rule.hpp); the facts are gathered here, as far as they do not depend on what
+// happened since regsyncd started: every file is taken to be whole.
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,11 +22,11 @@ struct Inputs {
   const kube::Kubeconfig& kubeconfig;
   const RememberedState& memory;
   Owner owner = {};
-  TargetFiles files = {};                               // of all targets
-  std::map<std::string, Footprint> footprints = {};     // by target: those of `memory`, or as a change leaves them
-  std::vector<std::shared_ptr<const Plan>> plans = {};  // of the targets in question, and of their namesakes
-  std::set<std::string> asked = {};                     // only what concerns Secrets of these is told; empty: of all
-  Adoption adoption = Adoption::none;                   // for the targets that are asked for
+  TargetFiles files = {};                            // of all targets
+  std::map<std::string, Footprint> footprints = {};  // by target: those of `memory`, or as a change leaves them
+  DesiredState::Plans plans = {};                    // of the targets in question, and of their namesakes
+  std::set<std::string> asked = {};                  // only what concerns Secrets of these is told; empty: of all
+  Adoption adoption = Adoption::none;                // for the targets that are asked for
 };
 
 // The other targets that may have, or take over, a Secret of one of these: theirs bear the name of one that it wants,

@@ -1,5 +1,6 @@
 #include "sync/cli/ask/plans.hpp"
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -9,15 +10,14 @@
 
 namespace regsync::cli {
 
-std::vector<std::shared_ptr<const Plan>> make_plans(Console& console, const std::vector<Target>& targets) {
+DesiredState::Plans make_plans(Console& console, const std::vector<Target>& targets) {
   const KnownLogins known = read_logins(console, targets, console.in_is_terminal ? Prompt::allowed : Prompt::never);
   if (known.store_problem) {
     throw Error(*known.store_problem);
   }
-  std::vector<std::shared_ptr<const Plan>> plans;
-  plans.reserve(targets.size());
+  DesiredState::Plans plans;
   for (const Target& target : targets) {
-    plans.push_back(std::make_shared<const Plan>(make_plan(target, known)));
+    plans[target.name] = std::make_shared<const Plan>(make_plan(target, known));
   }
   return plans;
 }

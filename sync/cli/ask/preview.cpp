@@ -59,15 +59,15 @@ std::vector<Target> ends_of(const TargetChange& change) {
 }
 
 // The plans of the target, and of its namesakes.
-std::vector<std::shared_ptr<const Plan>> plans_after(Console& console, const TargetChange& change, const Inputs& inputs,
-                                                     std::vector<std::string>& unknown) {
+DesiredState::Plans plans_after(Console& console, const TargetChange& change, const Inputs& inputs,
+                                std::vector<std::string>& unknown) {
   std::vector<Target> targets = namesakes_of(ends_of(change), inputs.files, inputs.footprints);
   if (change.after && !change.plan) {
     targets.push_back(*change.after);
   }
-  std::vector<std::shared_ptr<const Plan>> plans;
+  DesiredState::Plans plans;
   if (change.plan) {
-    plans.push_back(change.plan);
+    plans[change.plan->target.name] = change.plan;
   }
   if (!targets.empty()) {
     const KnownLogins known = read_logins(console, targets, Prompt::never, std::chrono::seconds(10), change.logins);
@@ -75,7 +75,7 @@ std::vector<std::shared_ptr<const Plan>> plans_after(Console& console, const Tar
       unknown.push_back("the logins: " + known.store_problem->message());
     }
     for (const Target& target : targets) {
-      plans.push_back(std::make_shared<const Plan>(make_plan(target, known)));
+      plans[target.name] = std::make_shared<const Plan>(make_plan(target, known));
     }
   }
   return plans;

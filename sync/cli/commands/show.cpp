@@ -22,7 +22,7 @@ struct ShowOptions {
 
 int show(const ShowOptions& options, Console& console) {
   const Target target = require_target(options.name);
-  const std::shared_ptr<const Plan> plan = make_plans(console, {target}).front();
+  const std::shared_ptr<const Plan> plan = make_plans(console, {target}).at(target.name);
   for (const Error& problem : plan->problems) {
     if (plan->payload || problem != plan->problems.front()) {
       tell(console.err, "warning: " + printable_line(describe(problem)) + '\n');

@@ -98,6 +98,13 @@ TEST(ContextChecks, AnAbsentContextMayBeAnotherNameOfThisOneUnlessItIsKnownToLea
   EXPECT_THAT(names_in_footprints("dev", book, [](const std::string&) { return true; }), ElementsAre("dev"));
 }
 
+TEST(ContextChecks, AContextIsUsedWhereATargetSelectsItOrWasThere) {
+  const auto known = footprints({{"web", {"old"}}, {"api", {"dev"}}});
+  EXPECT_TRUE(is_used("old", /*is_selected=*/false, known));
+  EXPECT_TRUE(is_used("new", /*is_selected=*/true, known));
+  EXPECT_FALSE(is_used("new", /*is_selected=*/false, known));
+}
+
 TEST(ContextChecks, OnlyAContextThatATargetUsesCanBeTrusted) {
   const test::TempDir dir;
   ContextBook book(dir / "contexts.json");

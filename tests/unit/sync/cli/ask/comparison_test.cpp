@@ -33,14 +33,12 @@ class ComparisonTest : public EngineParts {
     for (const auto& [target, footprint] : footprints.all()) {
       memory_.footprints.set(target, footprint);
     }
-    Inputs inputs{.kubeconfig = kubeconfig_,
-                  .memory = memory_,
-                  .files = targets_.files(),
-                  .footprints = footprints.all(),
-                  .asked = asked};
-    for (const auto& [name, plan] : intent_.plans()) {
-      inputs.plans.push_back(plan);
-    }
+    const Inputs inputs{.kubeconfig = kubeconfig_,
+                        .memory = memory_,
+                        .files = targets_.files(),
+                        .footprints = footprints.all(),
+                        .plans = intent_.plans(),
+                        .asked = asked};
     return compare_with(inputs, context);
   }
   // Returns what both have to say.
