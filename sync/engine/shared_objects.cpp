@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sync/cluster/cluster.hpp"
+#include "sync/engine/context_checks.hpp"
 
 namespace regsync {
 
@@ -47,8 +48,7 @@ Same SharedObjects::same(const std::string& one, const std::string& other, const
 // Whether no target, by this or another replica, was ever at work through a context of a hub.
 bool SharedObjects::was_never_used(const std::string& context) const {
   return !contexts_.in_kubeconfig() && !footprints_.has_unreadable() && book_.find(context) == nullptr &&
-         std::ranges::none_of(footprints_.all(),
-                              [&](const auto& item) { return item.second.contexts.contains(context); });
+         !is_used(context, /*is_selected=*/false, footprints_.all());
 }
 
 // Throws where a context without a cluster may want the Secret. What the book knows of it is of where it led when it
