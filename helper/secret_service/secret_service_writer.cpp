@@ -34,14 +34,11 @@ void write_paths(sd_bus_message* message, const std::vector<std::string>& paths)
 }
 
 // Anybody may send such a signal: one that makes no sense names none.
-bool names_one_of(sd_bus_message* signal, const std::vector<std::string>& collections) {
-  bool named = false;
+void remove_named(sd_bus_message* signal, std::vector<std::string>& collections) {
   static_cast<void>(guarded([&] {
-    named = std::ranges::any_of(read_paths(signal), [&](const std::string& path) {
-      return std::ranges::find(collections, path) != collections.end();
-    });
+    const std::vector<std::string> named = read_paths(signal);
+    std::erase_if(collections, [&](const std::string& path) { return std::ranges::find(named, path) != named.end(); });
   }));
-  return named;
 }
 
 // The arguments of CreateItem, which replaces an item of the same attributes: properties, secret, whether to replace.
@@ -105,12 +102,13 @@ bool SecretServiceWriter::unlock(const StoreContents& contents, const std::vecto
   std::vector<std::string> collections;
   std::ranges::copy_if(paths, std::back_inserter(collections),
                        [&](const std::string& path) { return contents.collection(path) != nullptr; });
-  bool is_refused = false;  // while this one waits for its turn
-  const SignalWatch watch(
-      client_.connection(), {.interface = prompter_lock, .signal = refused_signal, .path = prompter_path},
-      [&](sd_bus_message* signal) { is_refused = is_refused || names_one_of(signal, collections); });
+  std::vector<std::string> not_refused = collections;  // while this one waits for its turn
+  const SignalWatch watch(client_.connection(),
+                          {.interface = prompter_lock, .signal = refused_signal, .path = prompter_path},
+                          [&](sd_bus_message* signal) { remove_named(signal, not_refused); });
   const SessionLock prompter(client_, prompter_lock);
   const bool is_open = prompter.waited() && unlock_silently(paths);
+  const bool is_refused = !collections.empty() && not_refused.empty();
   if (is_open || (!is_refused && value_of(libsecret().unlock(paths)))) {
     return true;
   }

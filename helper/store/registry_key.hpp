@@ -42,7 +42,7 @@ class RegistryKey {
   // The key of a dockerconfigjson entry that kubelet finds (pkg/credentialprovider/keyring.go): Hub needs the
   // literal https://index.docker.io/v1/, the rest is registry(). See also auths_key_of().
   [[nodiscard]] std::string auths_key() const;
-  // Whether a server is spelled as the auths_key() of its registry, as Docker's clients look it up.
+  // Whether a server is the auths_key() of its registry. Docker's clients look that up, or HOST:443 as it is written.
   [[nodiscard]] static bool is_auths_key(const std::string& server) {
     return server == RegistryKey(server).auths_key();
   }

@@ -13,8 +13,8 @@ bool has_user_manager() {
 }
 
 std::string how_to_start_regsyncd() {
-  return has_user_manager() ? "start it: systemctl --user enable --now regsyncd.socket regsyncd.service"
-                            : "start it: regsyncd &";
+  return has_user_manager() ? "start regsyncd: systemctl --user enable --now regsyncd.socket regsyncd.service"
+                            : "start regsyncd: regsyncd &";
 }
 
 std::string how_to_restart_regsyncd() {
@@ -23,8 +23,8 @@ std::string how_to_restart_regsyncd() {
 }
 
 std::string how_to_stop_regsyncd() {
-  return has_user_manager() ? "stop it: systemctl --user stop regsyncd.socket regsyncd"
-                            : "stop it: kill $(pidof regsyncd)";
+  return has_user_manager() ? "stop regsyncd: systemctl --user stop regsyncd.socket regsyncd"
+                            : "stop regsyncd: kill $(pidof regsyncd)";
 }
 
 std::string how_to_provide_program() {

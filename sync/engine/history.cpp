@@ -148,6 +148,9 @@ void History::flush() {
 std::vector<HistoryEntry> History::known_entries() const {
   std::vector<HistoryEntry> known;
   if (const auto failure = guarded([&] { known = read_history(file_); })) {
+    if (failure->code() == ErrorCode::file_missing) {
+      throw Error(*failure);  // a link to nothing stays: what it names may come back
+    }
     std::filesystem::path aside = file_;
     aside += ".unreadable";
     std::filesystem::rename(file_, aside);

@@ -111,7 +111,7 @@ LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<Regis
     const bool missing = fs::symlink_status(path, unknown).type() == fs::file_type::not_found;
     throw Error(
         missing ? ErrorCode::file_missing : ErrorCode::invalid_input,
-        missing ? "there is no login file " + path.string() : "the login file " + path.string() + " is empty",
+        missing ? "there is no login file " + path.string() : "the login file " + path.string() + " holds nothing",
         "write it: podman login --authfile " + shell_word(path.string()) + " REGISTRY; a file without logins holds {}");
   }
   if (file.has_odd_auths()) {

@@ -42,7 +42,7 @@ std::vector<std::string> movable(const std::vector<Credential>& logins, const Do
     const auto keeps_elsewhere = [&config](const std::string& key) {
       return config.has_registry_entry(key) && config.registry_helper(key) != our_helper;
     };
-    if (!keeps_elsewhere(server) && !keeps_elsewhere(RegistryKey(server).auths_key())) {
+    if (!keeps_elsewhere(server) && !keeps_elsewhere(auths_key_of(server))) {
       servers.push_back(server);
     }
   }
@@ -274,12 +274,7 @@ void check_docker(Findings& findings) {
 }
 
 void check_containers(Findings& findings) {
-  std::vector<std::string> clients;
-  for (const char* client : {"podman", "skopeo", "buildah"}) {
-    if (is_on_path(client)) {
-      clients.emplace_back(client);
-    }
-  }
+  const std::vector<std::string> clients = containers_clients();
   if (clients.empty()) {
     return;
   }

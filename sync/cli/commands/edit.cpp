@@ -175,6 +175,7 @@ int edit(const EditOptions& options, Console& console) {
       const bool is_mistake = error.code() == ErrorCode::invalid_input || error.code() == ErrorCode::not_found;
       if (is_mistake && console.in_is_terminal) {
         print_error(console.err, error);
+        if_interrupted.emplace('\n' + as_called(kept_note(copy, true)));
         if (confirm(console, "Edit it again?")) {
           continue;
         }

@@ -20,6 +20,7 @@
 #include "helper/base/shell_word.hpp"
 #include "helper/base/text.hpp"
 #include "helper/store/registry_key.hpp"
+#include "sync/base/find_program.hpp"
 #include "sync/base/paths.hpp"
 #include "sync/logins/docker_config_file.hpp"
 
@@ -152,13 +153,14 @@ std::vector<fs::path> auth_files() {
 }
 
 void tell_of_plain_logins(std::ostream& out) {
+  const std::vector<std::string> clients = containers_clients();
   std::vector<PlainLogins> plain;
   if (const auto unreadable = guarded([&plain] { plain = plain_containers_logins(); })) {
     out << one_line("note: " + describe(*unreadable)) << '\n';
   }
   for (const auto& [file, servers] : plain) {
     out << one_line("note: " + file.string() + " goes on holding the logins of " + join(servers) + " in plain text; " +
-                    how_to_move_containers_login(servers, "podman"))
+                    how_to_move_containers_login(servers, clients.empty() ? "podman" : clients.front()))
         << '\n';
   }
 }
@@ -167,6 +169,16 @@ void tell_of_plain_logins(std::ostream& out) {
 constexpr const char* auth_file = "containers-auth.json";
 
 }  // namespace
+
+std::vector<std::string> containers_clients() {
+  std::vector<std::string> clients;
+  for (const char* client : {"podman", "skopeo", "buildah"}) {
+    if (is_on_path(client)) {
+      clients.emplace_back(client);
+    }
+  }
+  return clients;
+}
 
 std::string containers_helper(const fs::path& machine) {
   const auto last = decisive(machine, /*with_ours=*/true);

@@ -13,6 +13,9 @@ namespace regsync::cli {
 // Where the files of the machine are.
 inline constexpr const char* containers_of_machine = "/etc/containers";
 
+// Those of podman, skopeo and buildah that are on PATH.
+std::vector<std::string> containers_clients();
+
 // To what they write a login: the first of the list that decides. "containers-auth.json" is a file, all else a
 // credential helper.
 std::string containers_helper(const std::filesystem::path& machine = containers_of_machine);

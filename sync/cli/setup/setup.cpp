@@ -72,9 +72,9 @@ void require_helper_on_path() {
 }
 
 // The keys of credHelpers that clients look a registry up by, literally (docker/cli, cli/config/configfile). A pull
-// asks for the bare host in lower case, and for Docker Hub for the URL of its index; `docker login` keeps the login
-// under the host as it was typed, Hub's other names included, but not docker.io and that URL
-// (registry.ConvertToHostname). Throws Error(invalid_input) for what docker keeps no login for.
+// asks for the bare host in lower case, with each port that the image names, and for Docker Hub for the URL of its
+// index; `docker login` keeps the login under the host as it was typed, Hub's other names included, but not docker.io
+// and that URL (registry.ConvertToHostname). Throws Error(invalid_input) for what docker keeps no login for.
 std::set<std::string> keys_for_docker(const std::string& registry) {
   require_registry(registry);
   const RegistryKey key(registry);
@@ -85,10 +85,11 @@ std::set<std::string> keys_for_docker(const std::string& registry) {
     throw Error(ErrorCode::invalid_input, "\"" + registry + "\" is not a registry that docker keeps a login for",
                 "docker keeps one login per host: --registry " + std::string(key.host()));
   }
-  std::set<std::string> keys{key.auths_key()};
+  const std::string own = auths_key_of(registry);
+  std::set<std::string> keys{own};
   const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
   const std::string typed = registry.substr(begin, path == std::string::npos ? path : path - begin);
-  if (typed != "docker.io" && registry != key.auths_key()) {
+  if (typed != "docker.io" && registry != own) {
     keys.insert(typed);
   }
   return keys;
@@ -117,7 +118,7 @@ class Setup {
     for (const std::string& helper : former_helpers()) {  // which the client asks, whatever the file has
       if (options_.import_logins) {
         import.take_all_of(helper, [&](const std::string& server) {
-          return concerned(server) && helper_of(RegistryKey(server).auths_key()) == helper;
+          return concerned(server) && helper_of(auths_key_of(server)) == helper;
         });
         continue;
       }
@@ -320,7 +321,7 @@ class Setup {
 
   [[nodiscard]] bool concerned(const std::string& server) const {
     // A registry with a helper of its own never was docker's to keep; an empty helper means docker's own file.
-    const std::string key = RegistryKey(server).auths_key();
+    const std::string key = auths_key_of(server);
     return chosen_.empty() ? !config_.has_registry_entry(server) && !config_.has_registry_entry(key)
                            : chosen_.contains(key);
   }
@@ -347,7 +348,7 @@ class Setup {
   // has no newer one.
   [[nodiscard]] bool belongs_into_file(const std::string& server) const {
     std::optional<std::string> helper = config_.store_helper();
-    for (const std::string& key : {server, RegistryKey(server).auths_key()}) {
+    for (const std::string& key : {server, auths_key_of(server)}) {
       if (config_.has_registry_entry(key)) {
         helper = config_.registry_helper(key);
       }

@@ -21,7 +21,8 @@ void note_replaced_helpers(const DockerConfigFile& config, const std::set<std::s
   }
 }
 
-// It names our helper where a person wrote that, or where an earlier backup is lost: that is nothing to go back to.
+// It names our helper where a person wrote that, where an earlier backup is lost, or where an earlier version wrote it:
+// that is nothing to go back to.
 void drop_our_helper(DockerConfigFile& backup) {
   if (backup.store_helper() == our_helper) {
     backup.set_store_helper(std::nullopt);
@@ -47,6 +48,8 @@ void write_note(DockerConfigFile& file, const SetupBackup::Note& note) {
 }  // namespace
 
 fs::path SetupBackup::path_of(const fs::path& config) { return config.string() + ".before-regsync"; }
+
+SetupBackup::SetupBackup(const fs::path& config) : file_(path_of(config)) { drop_our_helper(file_); }
 
 SetupBackup::Note SetupBackup::note() {
   using nlohmann::ordered_json;

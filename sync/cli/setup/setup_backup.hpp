@@ -21,7 +21,7 @@ class SetupBackup {
   };
 
   // Of this config. Reads it; throws as DockerConfigFile does.
-  explicit SetupBackup(const std::filesystem::path& config) : file_(path_of(config)) {}
+  explicit SetupBackup(const std::filesystem::path& config);
   static bool exists(const std::filesystem::path& config) { return std::filesystem::exists(path_of(config)); }
 
   // A person can have edited it: what setup would not have written does not count.

@@ -323,7 +323,7 @@ TEST_F(CliDoctor, TheUnitsAreNotInstalledDisabledOrFailed) {
 TEST_F(CliDoctor, TheDaemonDoesNotRun) {
   const Finding daemon = finding("daemon");
   EXPECT_EQ(daemon.verdict, "failed");
-  EXPECT_THAT(daemon.remedy, HasSubstr("start it"));
+  EXPECT_THAT(daemon.remedy, HasSubstr("start regsyncd: "));
 }
 
 TEST_F(CliDoctor, SomethingIsNotInSync) {

@@ -94,7 +94,8 @@ TEST_F(CliTerminal, AnInterruptedEditSaysWhereTheTextIs) {
   EXPECT_NE(terminal.wait(), 0);
   const std::string said = terminal.bytes();
   std::smatch kept;
-  ASSERT_TRUE(std::regex_search(said, kept, std::regex(R"(your text is kept; .*regsync apply -f (\S+/web\.yaml))")))
+  ASSERT_TRUE(std::regex_search(
+      said, kept, std::regex(R"(your text is kept; correct it, and then: regsync apply -f (\S+/web\.yaml))")))
       << said;
   EXPECT_THAT(read_file(kept[1].str()), HasSubstr("ghcr.io:x"));
 }

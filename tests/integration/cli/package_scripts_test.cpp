@@ -1,10 +1,14 @@
-// What the Debian package's script says before the programs are removed (systemd/package/prerm).
+// What the Debian package's scripts say before the programs are removed and after they are replaced (systemd/package).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/support/process.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -17,7 +21,22 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-class Prerm : public testing::Test {
+class PackageScript : public testing::Test {
+ protected:
+  void program(const std::string& name, const std::string& script) const {
+    fs::permissions(dir_.write("bin/" + name, "#!/bin/sh\n" + script), fs::perms::owner_all);
+  }
+
+  [[nodiscard]] Outcome script(std::vector<std::string> argv) const {
+    Environment environment = sandbox(dir_);
+    environment["PATH"] = (dir_ / "bin").string() + ":" + environment["PATH"];
+    return run_program({.argv = std::move(argv), .env = environment, .in = {}});
+  }
+
+  TempDir dir_;
+};
+
+class Prerm : public PackageScript {
  protected:
   // Of two people on the machine.
   [[nodiscard]] Outcome remove() const {
@@ -26,16 +45,20 @@ class Prerm : public testing::Test {
     };
     program("getent", line("alice") + line("bob"));
     program("deb-systemd-invoke", "");
-    Environment environment = sandbox(dir_);
-    environment["PATH"] = (dir_ / "bin").string() + ":" + environment["PATH"];
-    return run_program({.argv = {"sh", PACKAGE "/prerm", "remove"}, .env = environment, .in = {}});
+    return script({"sh", PACKAGE "/prerm", "remove"});
   }
+};
 
-  void program(const std::string& name, const std::string& script) const {
-    fs::permissions(dir_.write("bin/" + name, "#!/bin/sh\n" + script), fs::perms::owner_all);
+class Postinst : public PackageScript {
+ protected:
+  // On a machine where the program of each process of alice is this one.
+  [[nodiscard]] Outcome configure(const std::string& executable, std::vector<std::string> version_before) const {
+    program("readlink", "echo '" + executable + "'\n");
+    program("stat", "echo alice\n");
+    std::vector<std::string> argv{"sh", PACKAGE "/postinst", "configure"};
+    std::ranges::move(version_before, std::back_inserter(argv));
+    return script(std::move(argv));
   }
-
-  TempDir dir_;
 };
 
 TEST_F(Prerm, NamesWhoseProgramsCallAHelperThatIsGone) {
@@ -63,6 +86,19 @@ TEST_F(Prerm, WaitsForNoFifoInAHome) {
   const Outcome removed = remove();
   EXPECT_EQ(removed.exit_code, 0);
   EXPECT_THAT(removed.err, HasSubstr("programs of bob"));
+}
+
+TEST_F(Postinst, NamesWhoseRegsyncdGoesOnAsTheProgramThatWasReplaced) {
+  const Outcome upgraded = configure("/usr/bin/regsyncd (deleted)", {"1.2.3"});
+  EXPECT_EQ(upgraded.exit_code, 0);
+  EXPECT_EQ(upgraded.err,
+            "regsync: regsyncd of alice goes on as the program that was replaced; to start the new one, run as alice:\n"
+            "regsync:   systemctl --user daemon-reload && systemctl --user restart regsyncd\n");
+}
+
+TEST_F(Postinst, SaysNothingOfAFirstInstallationNorOfTheNewProgram) {
+  EXPECT_EQ(configure("/usr/bin/regsyncd (deleted)", {}).err, "");
+  EXPECT_EQ(configure("/usr/bin/regsyncd", {"1.2.3"}).err, "");
 }
 
 }  // namespace

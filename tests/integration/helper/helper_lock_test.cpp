@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -121,6 +122,27 @@ TEST(TwoPrompts, TheDismissalForOneCollectionIsNotThatOfAnother) {
   person.answer();
   EXPECT_EQ(first->wait(seconds(40)), 1) << first->out();
   EXPECT_EQ(second->wait(seconds(40)), 0) << second->out();
+  person.expect_all_answers_given();
+}
+
+TEST(TwoPrompts, TheDismissalForOneCollectionIsNotThatOfSeveral) {
+  Person person({"dismiss", right, right});
+  keyring({"restart"});
+  const std::string work = add_collection("Work", right);
+  secret_tool_store(work, "quay.io", "two");
+  store(HELPER, "ghcr.io", "alice", "one");
+  lock_collection(work);
+  keyring({"lock"});
+  person.think();
+  const auto first = begin("get", "quay.io");
+  ASSERT_TRUE(wait_until([] { return in_turn_to_prompt() == 1; }, seconds(30)));
+  auto second = std::async(std::launch::async, [] {
+    return SecretServiceStore(Prompt::allowed).load({RegistryKey("ghcr.io"), RegistryKey("quay.io")});
+  });
+  EXPECT_TRUE(wait_until([] { return in_turn_to_prompt() == 2; }, seconds(30)));
+  person.answer();
+  EXPECT_EQ(first->wait(seconds(40)), 1) << first->out();
+  EXPECT_EQ(second.get().credentials.size(), 2U);
   person.expect_all_answers_given();
 }
 

@@ -28,8 +28,8 @@ TEST(UserManager, RemediesNameSystemctlOnlyWhereAUserManagerRuns) {
   const test::TempDir runtime;
   ::setenv("XDG_RUNTIME_DIR", runtime.path().c_str(), 1);
   EXPECT_FALSE(has_user_manager());
-  EXPECT_EQ(how_to_start_regsyncd(), "start it: regsyncd &");
-  EXPECT_EQ(how_to_stop_regsyncd(), "stop it: kill $(pidof regsyncd)");
+  EXPECT_EQ(how_to_start_regsyncd(), "start regsyncd: regsyncd &");
+  EXPECT_EQ(how_to_stop_regsyncd(), "stop regsyncd: kill $(pidof regsyncd)");
   EXPECT_THAT(how_to_restart_regsyncd() + how_to_stop_regsyncd() + how_to_read_the_log(), Not(HasSubstr("ctl")));
   runtime.write("systemd/private", "");
   EXPECT_TRUE(has_user_manager());

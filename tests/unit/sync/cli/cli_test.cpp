@@ -1035,7 +1035,7 @@ TEST_F(Cli, WithoutAUserManagerNobodyIsSentToSystemctl) {
   EXPECT_EQ(run({"stop"}), 2);
   EXPECT_EQ(run({"setup", "--environment", "PATH"}), 0);
   EXPECT_THAT(console_.err() + console_.out(), testing::Not(HasSubstr("systemctl")));
-  EXPECT_THAT(console_.err(), HasSubstr("hint: start it: regsyncd &; see: regsync --help"));
+  EXPECT_THAT(console_.err(), HasSubstr("hint: start regsyncd: regsyncd &; see: regsync --help"));
 }
 
 TEST_F(Cli, ADryRunRefusesTheNamesOfVariablesThatTheRealRunRefuses) {

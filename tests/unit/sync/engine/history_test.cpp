@@ -120,6 +120,21 @@ TEST_F(HistoryTest, AFileThatCannotBeReadIsSetAsideAndTheHistoryGoesOn) {
   EXPECT_EQ(std::filesystem::file_size(dir_ / "history.jsonl.unreadable"), 17UL * 1024 * 1024);
 }
 
+// The disk of the file is not there now.
+TEST_F(HistoryTest, ALinkToNothingStaysAndItsFileGrowsAgainWhereItComesBack) {
+  const auto linked = dir_ / "disk/history.jsonl";
+  std::filesystem::create_symlink(linked, file_);
+  history_.add(change("t", "n1"));
+  history_.flush();
+  EXPECT_EQ(std::filesystem::read_symlink(file_), linked);
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "history.jsonl.unreadable"));
+  dir_.write("disk/history.jsonl", "");
+  history_.add(change("t", "n2"));
+  history_.flush();
+  EXPECT_EQ(std::filesystem::read_symlink(file_), linked);
+  EXPECT_EQ(read_history(linked).size(), 1U);
+}
+
 TEST_F(HistoryTest, AFileThatCannotBeWrittenCostsEntriesOnly) {
   std::filesystem::create_directories(file_ / "sub");
   std::filesystem::create_directories(dir_ / "history.jsonl.unreadable/sub");

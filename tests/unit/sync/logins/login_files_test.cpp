@@ -158,6 +158,13 @@ TEST_F(LoginFilesTest, AFileThatIsNotWholeIsAProblemAndNoLogout) {
   }
 }
 
+TEST_F(LoginFilesTest, AFileWithNoValueIsSaidToHoldNothing) {
+  for (const char* text : {"", "null\n"}) {
+    LoginFiles files({root_.write("a.json", text)});
+    EXPECT_THAT(said(files.read(both).problem), HasSubstr("a.json holds nothing")) << text;
+  }
+}
+
 TEST_F(LoginFilesTest, AProblemNeverQuotesTheFile) {
   LoginFiles files({root_.write("a.json", R"({"auths":{"ghcr.io":{"auth":"bWU6Z2hjci0x", s3cret)")});
   EXPECT_THAT(said(files.read(both).problem), testing::Not(HasSubstr("s3cret")));

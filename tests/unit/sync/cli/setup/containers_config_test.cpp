@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
+#include <string>
 
 #include "helper/base/error.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -21,6 +23,7 @@ class ContainersConfig : public testing::Test {
   ContainersConfig() {
     setenv("HOME", home_.path().c_str(), 1);
     setenv("XDG_RUNTIME_DIR", (home_ / "run").c_str(), 1);
+    setenv("PATH", (home_ / "bin").c_str(), 1);
     for (const char* name : {"XDG_CONFIG_HOME", "REGISTRY_AUTH_FILE"}) {
       unsetenv(name);
     }
@@ -122,6 +125,16 @@ TEST_F(ContainersConfig, TheLoginsThatStayInPlainTextAreNamed) {
   EXPECT_THAT(out_.str(), HasSubstr("note: " + (home_ / ".config/containers/auth.json").string() +
                                     " goes on holding the logins of quay.io/acme in plain text; the keyring takes that "
                                     "of a whole host only: podman logout quay.io/acme && podman login quay.io\n"));
+}
+
+TEST_F(ContainersConfig, ALoginInPlainTextIsMovedByAProgramThatIsThere) {
+  write("auth.json", R"({"auths":{"ghcr.io":{"auth":"YTpi"}}})");
+  for (const char* client : {"skopeo", "buildah"}) {
+    std::filesystem::permissions(home_.write(std::string("bin/") + client, "#!/bin/sh\n"),
+                                 std::filesystem::perms::owner_all);
+  }
+  enable_for_containers(out_);
+  EXPECT_THAT(out_.str(), HasSubstr("to keep one in the keyring: skopeo logout ghcr.io && skopeo login ghcr.io\n"));
 }
 
 TEST_F(ContainersConfig, AnAuthFileOfThePersonsOwnTakesThePlaceOfTheOthers) {

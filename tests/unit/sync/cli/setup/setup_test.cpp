@@ -230,6 +230,31 @@ TEST_F(Setup, RegistriesAreWrittenAsDockerLooksThemUp) {
                                            {"https://index.docker.io/v1/", "regsync"}}));
 }
 
+// Docker looks it up under this name, and finds neither the helper nor the login of the other one.
+TEST_F(Setup, ARegistryWithThePort443IsAnotherThanTheOneWithout) {
+  const json other = {{"auths", {{"ghcr.io:443", {{"auth", "YWxpY2U6Y2FuYXJ5"}}}}}};
+  config(other.dump());
+  options_.registries = {"ghcr.io"};
+  EXPECT_EQ(setup(), 0);
+  EXPECT_EQ(import(), 0);
+  EXPECT_EQ(err_.str(), "");
+  EXPECT_EQ(config()["auths"], other["auths"]);
+  options_.registries = {"https://GHCR.io:443"};
+  EXPECT_EQ(import(), 0);
+  EXPECT_EQ(config(), json::parse(R"({"auths":{"ghcr.io:443":{}},"credHelpers":{
+                                      "ghcr.io":"regsync","ghcr.io:443":"regsync","GHCR.io:443":"regsync"}})"));
+  EXPECT_EQ(secret("ghcr.io:443"), "alice:canary");
+  EXPECT_EQ(undo(), 0);
+  EXPECT_EQ(config(), other);
+}
+
+TEST_F(Setup, ALoginWithThePort443IsImportedWhateverHelperTheRegistryWithoutHas) {
+  config(R"({"auths":{"ghcr.io:443":{"auth":"YWxpY2U6Y2FuYXJ5"}},"credHelpers":{"ghcr.io":"other"}})");
+  EXPECT_EQ(import(), 0);
+  EXPECT_EQ(secret("ghcr.io:443"), "alice:canary");
+  EXPECT_EQ(config()["credHelpers"], (json{{"ghcr.io", "other"}}));
+}
+
 TEST_F(Setup, ALoginAtAnyNameOfDockerHubLandsInTheKeyring) {
   const std::string pulled = "https://index.docker.io/v1/";
   for (const auto& [typed, looked_up] : std::map<std::string, std::string>{
@@ -473,6 +498,14 @@ TEST_F(Setup, UndoLeavesOurHelperNowhereThoughTheFirstBackupIsLost) {
   ASSERT_EQ(setup(), 0);
   fs::remove(options_.docker_config.string() + ".before-regsync");
   ASSERT_EQ(setup(), 0);
+  ASSERT_EQ(undo(), 0);
+  EXPECT_EQ(config(), (json{{"psFormat", "x"}}));
+}
+
+// As earlier versions wrote it.
+TEST_F(Setup, UndoLeavesOurHelperNowhereThoughTheBackupNamesIt) {
+  config(R"({"psFormat":"x","credsStore":"regsync","credHelpers":{"gcr.io":"regsync"}})");
+  dir_.write("docker/config.json.before-regsync", R"({"credsStore":"regsync","credHelpers":{"gcr.io":"regsync"}})");
   ASSERT_EQ(undo(), 0);
   EXPECT_EQ(config(), (json{{"psFormat", "x"}}));
 }

@@ -206,7 +206,7 @@ TEST_F(ExecPluginTest, AMissingProgramShowsItsInstallHintEscaped) {
 TEST_F(ExecPluginTest, OneThatNeedsATerminalCannotRun) {
   const Error error = test::error_of(loop_, plugin(prints("t"), "Always")->current());
   EXPECT_THAT(error.message(), HasSubstr("standard input is not a terminal"));
-  EXPECT_THAT(error.remedy(), testing::ContainsRegex("stop it.*regsync sync --once"))
+  EXPECT_THAT(error.remedy(), testing::ContainsRegex("stop regsyncd: .*regsync sync --once"))
       << "which does not run beside regsyncd";
   EXPECT_EQ(runs(), 0U);
 }
