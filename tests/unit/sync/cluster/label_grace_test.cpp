@@ -36,7 +36,7 @@ TEST_F(LabelGraceTest, LabelsThatStayUnchangedAreSettledOnceAfterTheGrace) {
 }
 
 TEST_F(LabelGraceTest, LabelsThatChangeAgainAndAgainAreSettledInTheEnd) {
-  LabelGrace grace = make(50ms);
+  LabelGrace grace = make(150ms);
   EXPECT_TRUE(test::run_until(
       loop_,
       [&] {
