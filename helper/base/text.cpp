@@ -107,4 +107,6 @@ std::string presentable(std::string_view raw) {
   return std::string(prefix_of(line, longest_text)) + "…";
 }
 
+std::string in_quotes(std::string_view raw) { return '"' + presentable(raw) + '"'; }
+
 }  // namespace regsync

@@ -53,5 +53,7 @@ std::string one_line(std::string_view raw);
 
 // One line of what a server or another program says, without a request body that it echoes, of at most 600 bytes.
 std::string presentable(std::string_view raw);
+// The same between double quotes.
+std::string in_quotes(std::string_view raw);
 
 }  // namespace regsync

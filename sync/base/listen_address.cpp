@@ -51,7 +51,7 @@ ListenAddress parse_listen_address(std::string_view text) {
       return address;
     }
   }
-  throw Error(ErrorCode::invalid_input, "not an address and port to listen on: \"" + presentable(text) + "\"",
+  throw Error(ErrorCode::invalid_input, "not an address and port to listen on: " + in_quotes(text),
               "write HOST:PORT, where HOST is an address or localhost, for example 127.0.0.1:9464 or [::1]:9464, or "
               ":PORT for all addresses");
 }

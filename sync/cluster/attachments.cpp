@@ -9,6 +9,7 @@
 #include "sync/cluster/cluster_health.hpp"
 #include "sync/cluster/service_account.hpp"
 #include "sync/cluster/write_trouble.hpp"
+#include "sync/kube/api/api_error.hpp"
 
 namespace regsync {
 
@@ -113,21 +114,29 @@ std::optional<Attachments::Fight> Attachments::set_aside(const Key& key, Tasks& 
   return fight;
 }
 
-// Why a required one cannot be read is a failure, and so is what may pass of any.
+// Why a required one cannot be read is a failure, and so is what may pass of any. That the API server cannot decode
+// one lasts until somebody mends it.
 asio::awaitable<void> Attachments::read_unfollowed(const Key& key, const std::vector<std::string>& required,
                                                    Failures& failures) {
   std::vector<std::string> unfollowed;  // now: other places may be followed meanwhile
   std::ranges::copy_if(table_.places->service_accounts, std::back_inserter(unfollowed), [&](const auto& account) {
     return !is_glob(account) && table_.account_forbidden(key.name_space, account);
   });
+  const auto is_required = [&required](const std::string& account) {
+    return std::ranges::find(required, account) != required.end();
+  };
   for (const auto& account : unfollowed) {
     try {
       const auto view = co_await read_service_account(client_, key.name_space, account);
       cache_.doubt_account(key.name_space, account);
       cache_.observe_account(key.name_space, account, view);
       failures.note_success();
+    } catch (const kube::UnreadableObject& error) {
+      if (is_required(account)) {
+        failures.add(error);
+      }
     } catch (const Error& error) {
-      if (!needs_help(error.code()) || std::ranges::find(required, account) != required.end()) {
+      if (!needs_help(error.code()) || is_required(account)) {
         failures.add(error);
       }
     }

@@ -2,7 +2,8 @@
 // imagePullSecrets, and those that we attached it to before and that it names no more do not.
 //
 // Compares with what the cache knows of the ServiceAccounts, and tells the cache what the server answers. Never
-// retries. Each account by itself: what fails for one, or is undone by somebody again and again, holds no other one up.
+// retries. Each account by itself: what fails for one, or is undone by somebody again and again, holds no other one up,
+// unless the server itself seems not to answer (cut off, or two time-outs in a row).
 // Lives on the io_context thread; owned by a Reconciler.
 #pragma once
 
@@ -62,8 +63,9 @@ class Attachments {
   std::optional<Fight> set_aside(const Key& key, Tasks& tasks) const;
 
   // Attaches and detaches, and answers what has to wait. Reads first, where there is no right to follow them, the
-  // accounts that the plan names, and those that it may have named before. Throws Error after all were tried: for what
-  // failed, for an account that the plan names and that cannot be read, and where a pattern cannot be answered.
+  // accounts that the plan names, and those that it may have named before. Throws Error, after all were tried unless
+  // the server itself seems not to answer: for what failed, for an account that the plan names and that cannot be read,
+  // and where a pattern cannot be answered.
   asio::awaitable<std::optional<Fight>> put_in_order(Key key, const Plan& plan, Handlers handlers);
   // Detaches the Secret, which is gone or about to be deleted, from all accounts that we attached it to, but for those
   // that have to wait. Answers, after all were tried, why one keeps it; throws Error where that is not known.

@@ -398,9 +398,12 @@ void Cluster::end_adoptions() {
   }
 }
 
-bool Cluster::awaits_labels() const {
-  const auto awaits = [this](const std::string& name_space, const std::string& secret) {
-    return reconciler_.decide({name_space, secret}, *desired_).awaits_labels();
+bool Cluster::awaits_labels(const std::function<bool(const std::string& target)>& is_asked) const {
+  const auto awaits = [&](const std::string& name_space, const std::string& secret) {
+    const Key key{name_space, secret};
+    const Entry* entry = cache_.find(key);
+    return entry != nullptr && entry->observed.secret && is_asked(entry->observed.secret->target) &&
+           reconciler_.decide(key, *desired_).awaits_labels();
   };
   return desired_ && std::ranges::any_of(cache_.unsettled_namespaces(), [&](const std::string& name_space) {
            return std::ranges::any_of(watches_.table().places->secrets,

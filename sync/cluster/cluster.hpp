@@ -82,8 +82,8 @@ class Cluster {
   // Returns once every first list was delivered or failed, and every key was tried.
   asio::awaitable<void> settled();
 
-  // Whether a Secret is to be deleted once the labels of its namespace are settled.
-  [[nodiscard]] bool awaits_labels() const;
+  // Whether a Secret of a target that is asked for is to be deleted once the labels of its namespace are settled.
+  [[nodiscard]] bool awaits_labels(const std::function<bool(const std::string& target)>& is_asked) const;
 
   [[nodiscard]] ContextStatus status() const;
   // Everything was listed once, or may not be, and nothing keeps it from working now.

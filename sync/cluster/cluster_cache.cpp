@@ -163,12 +163,11 @@ bool ClusterCache::observe_namespace(const std::string& name, std::optional<Name
     }
     return false;
   }
-  const NamespaceView* before = find_namespace(name);
-  const bool relabelled = before != nullptr && before->labels != view->labels;
+  Namespace& name_space = place_of(name)->second;
+  const bool relabelled = name_space.view && name_space.view->labels != view->labels;
   if (relabelled) {
     unsettled_.insert(name);
   }
-  Namespace& name_space = place_of(name)->second;
   name_space.view = namespace_views_.share(std::move(*view));
   name_space.generation = generation_;
   return relabelled;

@@ -51,8 +51,8 @@ struct Progress {
   std::unique_ptr<Error> cause;                 // why state is not in_sync
   std::uint64_t written = 0;                    // the id of the plan's payload that was written last
   Digest accepted{};                            // what then stood in the Secret, carried-over entries included
-  std::chrono::steady_clock::time_point wrote;  // our last write, or the epoch
-  Stamp last_change;                            // the same, for people
+  std::chrono::steady_clock::time_point wrote;  // our last write of the Secret, or the epoch
+  Stamp last_change;                            // the same, or of a ServiceAccount for it, for people
   Stamp since;                                  // in `state`; the epoch: not tried yet
   SyncState state = SyncState::pending;
   std::uint8_t repairs = 0;  // rounds of writes in a row that put right what somebody else had changed
@@ -104,7 +104,8 @@ class ClusterCache {
 
   // Null: there is no such namespace, or it is not known as it is now. Valid until the namespace is observed again.
   [[nodiscard]] const NamespaceView* find_namespace(const std::string& name) const;
-  // Returns whether one that was known has other labels now: they are not settled until settle_labels().
+  // Returns whether one has other labels than it was seen with last, also before forbid_namespaces(): they are not
+  // settled until settle_labels().
   bool observe_namespace(const std::string& name, std::optional<NamespaceView> view);
   void settle_labels(const std::string& name_space) { unsettled_.erase(name_space); }
   [[nodiscard]] bool labels_settled(const std::string& name_space) const { return !unsettled_.contains(name_space); }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "sync/base/metrics.hpp"
+#include "sync/cluster/label_grace.hpp"
 #include "sync/cluster/work_share.hpp"
 #include "sync/kube/config/resolved_context.hpp"
 #include "sync/kube/http/http_transport.hpp"
@@ -40,8 +41,9 @@ struct ClusterOptions {
       {};
   // Makes what reaches the API server of a context, for tests. Empty: the network does.
   std::function<std::unique_ptr<kube::HttpTransport>(const kube::ResolvedContext&)> connect = {};
-  // What a namespace's labels no longer match counts once they have stayed as they are for this long.
-  std::chrono::milliseconds label_grace{5000};
+  // A namespace that labels no longer select loses its Secret once its labels have stayed unchanged for this long after
+  // a change that was seen.
+  std::chrono::milliseconds label_grace = default_grace;
 };
 
 }  // namespace regsync

@@ -39,8 +39,8 @@ class ClusterWatches {
   };
 
   struct Options {
-    int few = few_watches;                        // see plan_watches
-    std::chrono::milliseconds label_grace{5000};  // labels of a namespace that changed are settled then
+    int few = few_watches;                                  // see plan_watches
+    std::chrono::milliseconds label_grace = default_grace;  // labels of a namespace that changed are settled then
   };
 
   // client and cache outlive this.

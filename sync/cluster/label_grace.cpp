@@ -1,5 +1,6 @@
 #include "sync/cluster/label_grace.hpp"
 
+#include <algorithm>
 #include <system_error>
 
 #include "sync/base/spawn_guarded.hpp"
@@ -8,24 +9,28 @@ namespace regsync {
 
 using std::chrono::steady_clock;
 
+namespace {
+
+constexpr int most_graces = 12;
+
+}  // namespace
+
 void LabelGrace::begin(const std::string& name_space) {
   const auto now = steady_clock::now();
-  const auto [known, is_new] = since_.try_emplace(name_space, now);
-  if (!is_new) {
-    by_time_.erase({known->second, name_space});
-    known->second = now;
-  }
-  by_time_.emplace(now, name_space);
+  Span& span = spans_.try_emplace(name_space, Span{.first = now, .end = now}).first->second;
+  by_end_.erase({span.end, name_space});
+  span.end = std::min(now + grace_, span.first + most_graces * grace_);
+  by_end_.emplace(span.end, name_space);
   arm();
 }
 
 // It may fire early for a namespace whose grace began anew since.
 void LabelGrace::arm() {
-  if (armed_ || by_time_.empty()) {
+  if (armed_ || by_end_.empty()) {
     return;
   }
   armed_ = true;
-  timer_.expires_at(by_time_.begin()->first + grace_);
+  timer_.expires_at(by_end_.begin()->first);
   timer_.async_wait([this](const asio::error_code& error) {
     if (error) {
       return;
@@ -37,16 +42,16 @@ void LabelGrace::arm() {
 }
 
 void LabelGrace::settle(TimePoint now) {
-  while (!by_time_.empty() && now - by_time_.begin()->first >= grace_) {
-    const std::string name_space = by_time_.extract(by_time_.begin()).value().second;
-    since_.erase(name_space);
+  while (!by_end_.empty() && by_end_.begin()->first <= now) {
+    const std::string name_space = by_end_.extract(by_end_.begin()).value().second;
+    spans_.erase(name_space);
     on_settled_(name_space);
   }
 }
 
 void LabelGrace::stop() {
-  since_.clear();
-  by_time_.clear();
+  spans_.clear();
+  by_end_.clear();
   timer_.cancel();
 }
 

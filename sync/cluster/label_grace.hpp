@@ -1,5 +1,6 @@
-// Tells when the labels of a namespace have been as they are for the grace. Something may take a label off and put it
-// back: until then nothing is deleted for want of it. One io_context thread; owned by ClusterWatches.
+// Tells when the labels of a namespace have stayed unchanged for the grace. Something may take a label off and put it
+// back: until then nothing is deleted for want of it. Labels that change again and again are settled after 12 graces,
+// else a namespace with such a label would keep its Secret for ever. One io_context thread; owned by ClusterWatches.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -12,6 +13,9 @@
 #include <utility>
 
 namespace regsync {
+
+// How long what is no longer said keeps its Secrets.
+inline constexpr std::chrono::milliseconds default_grace{5000};
 
 class LabelGrace {
  public:
@@ -32,9 +36,13 @@ class LabelGrace {
 
   std::chrono::milliseconds grace_;
   OnSettled on_settled_;
+  struct Span {
+    TimePoint first;  // change
+    TimePoint end;
+  };
   // Each namespace in its grace is in both.
-  std::map<std::string, TimePoint> since_;
-  std::set<std::pair<TimePoint, std::string>> by_time_;
+  std::map<std::string, Span> spans_;
+  std::set<std::pair<TimePoint, std::string>> by_end_;
   bool armed_ = false;
   asio::steady_timer timer_;
 };

@@ -434,7 +434,7 @@ Attachments::Handlers Reconciler::account_handlers(Run& run, const Decision& dec
                                                                                       const std::string& account) {
                 const bool attached = kind == Change::Kind::attached;
                 if (action == Action::nothing) {
-                  note_write(run.key);
+                  cache_.progress(run.key).last_change = stamp_now();
                 }
                 handlers_.on_change(change_of(run.key, kind, attached ? Why::attach : why, target, account));
               },
@@ -466,17 +466,14 @@ std::optional<Reconciler::Hold> Reconciler::hold_back(const Key& key, const Deci
   return wait ? std::optional(Hold{fight_over_secret(key, secret, owner_), *wait}) : std::nullopt;
 }
 
-// The writes of one run count as one repair.
+// The writes of the Secret in one run count as one repair.
 void Reconciler::count_write(Run& run, const Plan* plan) {
+  Progress& progress = cache_.progress(run.key);
+  const auto now = steady_clock::now();
   if (!std::exchange(run.written, true)) {
-    count_repair(cache_.progress(run.key), plan, steady_clock::now());
+    count_repair(progress, plan, now);
   }
-  note_write(run.key);
-}
-
-void Reconciler::note_write(const Key& key) {
-  Progress& progress = cache_.progress(key);
-  progress.wrote = steady_clock::now();
+  progress.wrote = now;
   progress.last_change = stamp_now();
 }
 

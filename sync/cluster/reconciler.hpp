@@ -97,7 +97,6 @@ class Reconciler {
   Attachments::Handlers account_handlers(Run& run, const Decision& decision, std::string target);
   [[nodiscard]] std::optional<Hold> hold_back(const Key& key, const Decision& decision) const;
   void count_write(Run& run, const Plan* plan);
-  void note_write(const Key& key);
   static Change change_of(const Key& key, Change::Kind kind, Why why, const std::string& target,
                           const std::string& account = {});
   void confirm(const Key& key);

@@ -41,7 +41,7 @@ std::string line_of(const std::string& name, const std::string& value) {
 std::string changed_environment(std::string_view text, const EnvironmentChanges& changes) {
   for (const auto& [name, value] : changes) {
     if (!is_variable_name(name)) {
-      throw Error(ErrorCode::invalid_input, "\"" + presentable(name) + "\" is not the name of an environment variable",
+      throw Error(ErrorCode::invalid_input, in_quotes(name) + " is not the name of an environment variable",
                   "give names only, as in: regsync setup --environment KUBECONFIG,PATH");
     }
     if (value && has_control_characters(*value)) {

@@ -46,7 +46,7 @@ void read_metrics(const YamlReader& reader, const YAML::Node& node, Settings& se
     settings.metrics_listen = reader.text(listen, "metrics.listen");
     if (!is_loopback_listener(settings.metrics_listen)) {
       reader.fail(listen.Mark(),
-                  "metrics.listen is not a loopback address and port: \"" + presentable(settings.metrics_listen) + "\"",
+                  "metrics.listen is not a loopback address and port: " + in_quotes(settings.metrics_listen),
                   "write for example 127.0.0.1:9464");
     }
   }

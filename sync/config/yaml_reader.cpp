@@ -22,8 +22,6 @@ constexpr std::size_t most_values = 50'000;
 // Of all values of a document, each counted as often as aliases repeat it: by them, a line may stand for gigabytes.
 constexpr std::size_t most_bytes = 1024UL * 1024;
 
-std::string in_quotes(std::string_view text) { return "\"" + presentable(text) + "\""; }
-
 // Whether a line, counted from 0, is indented with a tab, which YAML forbids and its parser reports as something else.
 bool is_tab_indented(std::string_view text, int line) {
   for (; line > 0 && !text.empty(); --line) {

@@ -326,7 +326,8 @@ class Engine::Impl {
                                                    has_secret(item.second, plan.second->target.secret);
                                           });
                                  }) ||
-             std::ranges::any_of(concerned(targets), [](const auto& cluster) { return cluster->awaits_labels(); });
+             std::ranges::any_of(concerned(targets),
+                                 [&](const auto& cluster) { return cluster->awaits_labels(is_asked); });
     };
     if (!waits()) {
       co_return false;

@@ -39,7 +39,7 @@ struct EngineOptions {
   std::filesystem::path state;  // the folder of contexts.json, paused.json and history.jsonl
   // What a file no longer says counts once it has stayed so for this long and was read again: it may have been read
   // while it was being written. So do labels that a namespace lost.
-  std::chrono::milliseconds grace{5000};
+  std::chrono::milliseconds grace = default_grace;
   std::filesystem::path login_places = {};       // where it is remembered what held a login; empty: nowhere
   std::chrono::milliseconds login_settle{3000};  // a login is gone that is missing in two readings this far apart
   // A context that leads to another cluster once more is not believed before this has passed: each time, the footprints

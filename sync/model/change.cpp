@@ -21,7 +21,7 @@ std::string_view to_string(Why why) {
     case Why::not_covered:
       return "the target no longer covers this place";
     case Why::unlabelled:
-      return "the labels of the namespace no longer match the target's namespaceSelector";
+      return "the target's namespaceSelector does not match the labels of the namespace";
     case Why::logged_out:
       return "every login of the target is gone, and it says onLogout: remove";
     case Why::given_away:

@@ -18,7 +18,7 @@ enum class Why : std::uint8_t {
   adopted,         // a person said --adopt
   target_removed,  // a person removed the target
   not_covered,     // the target no longer covers the place
-  unlabelled,      // the labels of the namespace no longer match the target's selector
+  unlabelled,      // the target's namespaceSelector does not match the labels of the namespace
   logged_out,      // every login is gone, and the target says onLogout: remove
   given_away,      // a person removed the target and keeps its Secrets
   attach,          // the target names the ServiceAccount

@@ -81,9 +81,9 @@ std::string let_go(const Key& key) {
 }
 
 // Of one that is wanted.
-Error deleted_by_somebody(const Key& key, const SecretView& secret) {
+Error deleted_but_wanted(const Key& key, const SecretView& secret) {
   return {ErrorCode::rejected,
-          subject_of(key) + " was deleted by somebody, and is made anew once it is gone: " + held_by(secret.finalizers),
+          subject_of(key) + " was deleted, and is made anew once it is gone: " + held_by(secret.finalizers),
           let_go(key)};
 }
 
@@ -586,7 +586,7 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
   const bool holds_it = holds_payload(*observed, plan, written, facts.accepted);
   const bool right = holds_it && observed->target == plan.target.name;
   if (right && observed->ownership == Ownership::ours && observed->terminating) {
-    return stuck(deleted_by_somebody(key, *observed));
+    return stuck(deleted_but_wanted(key, *observed));
   }
   if (right && observed->ownership == Ownership::ours) {
     return {Action::nothing, &plan, problem ? SyncState::stuck : SyncState::in_sync, problem};

@@ -92,7 +92,7 @@ Selected selects(const Target& target, const std::string& name_space, const Name
 // What is known about one key in its cluster.
 struct Facts {
   const NamespaceView* name_space = nullptr;  // null: no such namespace, or none is known
-  bool labels_settled = true;                 // whether its labels have been as they are for the grace
+  bool labels_settled = true;                 // whether its labels have stayed unchanged for the grace
   bool namespaces_complete = false;           // whether all are listed: null then means that it does not exist
   const SecretView* secret = nullptr;         // null: no such Secret
   bool remembered = false;                    // a footprint covers the place
@@ -154,8 +154,10 @@ class DesiredState {
   // What is wanted through another context that leads to the same cluster.
   struct Sibling {
     std::string context;
-    Targets targets;        // with namespaces; not null
-    bool is_proven = true;  // whether the cluster says that it is the same; else its targets only keep what they have
+    Targets targets;  // with namespaces; not null
+    // Whether the cluster says that it is the same; else its targets take nothing from a target here, and only hold
+    // deletions up.
+    bool is_proven = true;
 
     [[nodiscard]] bool wants(const std::vector<Target>& others) const {
       return targets.get() == &others || *targets == others;

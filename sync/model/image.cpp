@@ -55,7 +55,7 @@ Image parse_image(std::string_view text) {
     image.repository.insert(0, "library/");
   }
   if (!parse_authority(image.host) || !is_repository(image.repository) || !is_reference(image.reference)) {
-    throw Error(ErrorCode::invalid_input, "\"" + presentable(text) + "\" is not an image",
+    throw Error(ErrorCode::invalid_input, in_quotes(text) + " is not an image",
                 "write for example ghcr.io/acme/app:1.2");
   }
   return image;

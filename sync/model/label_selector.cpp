@@ -12,8 +12,6 @@ namespace regsync {
 
 namespace {
 
-std::string in_quotes(std::string_view text) { return "\"" + presentable(text) + "\""; }
-
 bool is_name_char(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
 }

@@ -24,8 +24,6 @@ constexpr std::size_t longest_registry = 1024;
   throw Error(ErrorCode::invalid_input, what, remedy);
 }
 
-std::string in_quotes(std::string_view text) { return "\"" + presentable(text) + "\""; }
-
 // Two logins cannot share one entry of the Secret.
 void require_own_entries(const Target& target) {
   std::map<std::string, std::string> writers;  // registry, by the key of its entry

@@ -70,7 +70,7 @@ Limiter& page_turns() {
   return turns;
 }
 
-class Backoff {
+class JitteredBackoff {
  public:
   // Full jitter: anything up to the current step, so that a restarted server is not met by all clients at once.
   milliseconds next() {
@@ -404,7 +404,7 @@ class Watcher::Session {
   const HealthHandler on_health_;
   const CutHandler on_cut_;
   State state_ = Empty{};
-  Backoff backoff_;
+  JitteredBackoff backoff_;
   AtOnce at_once_;
   std::string newest_;  // of the revisions that the server told
   int page_size_;

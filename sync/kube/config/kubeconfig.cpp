@@ -21,8 +21,6 @@ namespace fs = std::filesystem;
 // Larger than any kubeconfig; a path that names something else by mistake does not fill the memory.
 constexpr std::size_t largest_file = std::size_t{16} << 20;
 
-std::string in_quotes(std::string_view text) { return '"' + presentable(text) + '"'; }
-
 bool is_missing(const fs::path& file) {
   std::error_code failure;
   return !fs::exists(file, failure) && !failure;

@@ -21,8 +21,6 @@ constexpr std::string_view exec_extension = "client.authentication.k8s.io/exec";
 // A message may name a key of the file.
 Error fault(const std::string& message) { return {ErrorCode::kubeconfig, presentable(message)}; }
 
-std::string in_quotes(std::string_view text) { return '"' + presentable(text) + '"'; }
-
 // Typed reading of decoded JSON, as Go's decoder does it: null and absent are the zero value, another type is an
 // error, unknown fields are ignored.
 const json& member(const json& object, const char* key) {

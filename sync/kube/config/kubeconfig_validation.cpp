@@ -22,8 +22,6 @@ namespace {
 constexpr std::size_t longest_server = 2048;
 constexpr std::size_t longest_name = 253;
 
-std::string in_quotes(std::string_view text) { return '"' + presentable(text) + '"'; }
-
 // k8s.io/apimachinery, api/validation/path: IsValidPathSegmentName. kubectl asks nothing else of a context's namespace.
 bool is_path_segment(std::string_view text) {
   return text != "." && text != ".." && text.size() <= longest_name && is_utf8(text) &&

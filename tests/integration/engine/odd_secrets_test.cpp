@@ -77,7 +77,7 @@ TEST_F(OddSecrets, WhatSomebodyDeletedAndAFinalizerHoldsBackIsKeptCurrentAndSaid
   };
   world_.login("ghcr.io", "second");
   EXPECT_TRUE(world_.until([&] { return holds("second") && world_.state("team") == SyncState::stuck; }));
-  EXPECT_THAT(cause_text(), HasSubstr("was deleted by somebody, and is made anew once it is gone: held back by the "
+  EXPECT_THAT(cause_text(), HasSubstr("was deleted, and is made anew once it is gone: held back by the "
                                       "finalizer example.com/hold"));
   edit([](json& secret) { secret["metadata"].erase("finalizers"); });
   EXPECT_TRUE(world_.until([&] { return holds("second") && world_.state("team") == SyncState::in_sync; }));

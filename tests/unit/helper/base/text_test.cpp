@@ -30,6 +30,8 @@ TEST(Presentable, IsOneLineThatCannotMoveTheCursor) {
   EXPECT_EQ(presentable("  a  "), "  a");
 }
 
+TEST(InQuotes, IsPresentable) { EXPECT_EQ(in_quotes("a\nb"), R"("a b")"); }
+
 TEST(Presentable, IsUtf8WhateverComes) {
   EXPECT_EQ(presentable("caf\xe9"), "caf\uFFFD");
   std::string all;

@@ -177,6 +177,23 @@ TEST_F(AttachmentsTest, ASecretThatGoesIsDetachedEverywhere) {
   EXPECT_THAT(names_in("builder"), ElementsAre("theirs"));
 }
 
+// A watch of it is forbidden then, so it is read by itself.
+TEST_F(AttachmentsTest, AnAccountThatTheServerCannotDecodeHoldsUpOnlyATargetThatNamesIt) {
+  Places places;
+  places.service_accounts = {"default", "odd"};
+  table_.places = std::make_shared<const Places>(places);
+  const auto watch = std::make_shared<Watch>(WatchId{service_accounts_resource, "", "odd"});
+  watch->state = Watch::Forbidden{Error(ErrorCode::server_error, "unable to decode")};
+  table_.watches[watch->id] = watch;
+  kube_.transport.answer("GET", path_of("odd"), 500,
+                         test::FakeTransport::status_body(500, "StorageReadError", "failed to read one or more"));
+  EXPECT_NO_THROW(put_in_order(plan({"default"})));
+  EXPECT_THAT(names_in("default"), ElementsAre("cred"));
+  EXPECT_EQ(failure_of(plan({"default", "odd"})), ErrorCode::server_error);
+  EXPECT_EQ(test::run(loop_, attachments_.detach_all(key, note())), std::nullopt);
+  EXPECT_THAT(names_in("default"), IsEmpty());
+}
+
 // Another regsync attached it; its Secret may have been deleted while that one is not running.
 TEST_F(AttachmentsTest, WhatAnotherOwnerAttachedStaysWhileThereIsNoSecret) {
   Attachments of_another(client_, cache_, table_, "another");

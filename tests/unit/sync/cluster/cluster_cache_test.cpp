@@ -117,8 +117,18 @@ TEST(ClusterCache, ANamespaceThatMayNotBeReadAnyMoreIsKnownByItsNameOnly) {
   cache.for_each_namespace([&](const std::string&, const NamespaceView&) { ++names; });
   EXPECT_EQ(names, 1);
   cache.begin_list();
-  cache.observe_namespace("team-a", NamespaceView());
+  EXPECT_FALSE(cache.observe_namespace("team-a", NamespaceView()));
   EXPECT_NE(cache.find_namespace("team-a"), nullptr);
+}
+
+TEST(ClusterCache, LabelsThatChangedWhileTheyMightNotBeReadAreNotSettled) {
+  ClusterCache cache;
+  cache.begin_list();
+  cache.observe_namespace("team-a", NamespaceView{.labels = {{"env", "prod"}}});
+  cache.forbid_namespaces();
+  cache.begin_list();
+  EXPECT_TRUE(cache.observe_namespace("team-a", NamespaceView()));
+  EXPECT_FALSE(cache.labels_settled("team-a"));
 }
 
 class ObserveTest : public testing::Test {

@@ -362,11 +362,12 @@ TEST_F(WithinTheGrace, ANamespaceThatHasLostItsLabelKeepsItsSecret) {
     label("b");
     ASSERT_TRUE(until([&] { return state() == SyncState::removing; }));
     EXPECT_EQ(cause(), ErrorCode::cancelled);
-    EXPECT_TRUE(cluster_.awaits_labels());
+    EXPECT_TRUE(cluster_.awaits_labels([](const std::string& target) { return target == "t"; }));
+    EXPECT_FALSE(cluster_.awaits_labels([](const std::string& target) { return target != "t"; }));
     EXPECT_FALSE(cluster_.is_clean_of("t", *wanted_.places()));
     label("a");
     ASSERT_TRUE(until([&] { return state() == SyncState::in_sync; }));
-    EXPECT_FALSE(cluster_.awaits_labels());
+    EXPECT_FALSE(cluster_.awaits_labels([](const std::string& /*target*/) { return true; }));
   }
   EXPECT_EQ(uid(), before);
   EXPECT_EQ(kube_.count("delete"), 0U);
@@ -382,10 +383,15 @@ TEST_F(WithinTheGrace, NoOtherTargetTakesItsSecret) {
 }
 
 TEST_F(WithinTheGrace, WhatATargetGivesUpByItsWordsGoesAtOnce) {
+  label("b");
+  ASSERT_TRUE(until([&] { return state() == SyncState::removing; }));
+  label("a");
+  ASSERT_TRUE(until([&] { return state() == SyncState::in_sync; })) << "and the grace has begun anew";
   auto target = selecting();
   target.exclude_namespaces = {"team"};
   begin(target);
   EXPECT_FALSE(kube_.find(cred));
+  EXPECT_EQ(changes_.back().why, Why::not_covered);
 }
 
 TEST_F(ClusterTest, LabelsThatMayNotBeReadAnyMoreDeleteNothing) {

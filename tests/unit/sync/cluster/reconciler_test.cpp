@@ -214,7 +214,7 @@ TEST_F(ReconcilerTest, WhatIsAskedForAgainWhileItIsAboutToBeDeletedStays) {
   EXPECT_EQ(kube_.count("delete"), 0U);
 }
 
-TEST_F(ReconcilerTest, ASecretGoesOnlyAfterItsServiceAccountsForgotIt) {
+TEST_F(ReconcilerTest, ASecretGoesOnlyAfterItsServiceAccountsWereAskedToForgetIt) {
   kube_.put({"serviceaccounts", "team", "default"}, json::object());
   auto target = test::make_target();
   target.service_accounts = {"default"};
@@ -246,6 +246,26 @@ TEST_F(ReconcilerTest, ASecretGoesAlthoughAServiceAccountKeepsItsEntry) {
   kube_.forbids = [](const test::ApiRequest& /*request*/) { return false; };
   EXPECT_EQ(reconcile().kind, Outcome::Kind::done);
   EXPECT_TRUE(kube_.find(account)->value("imagePullSecrets", json::array()).empty());
+}
+
+TEST_F(ReconcilerTest, AnAttachedServiceAccountKeepsNoOldFightOverTheSecretAlive) {
+  reconcile();
+  observe();
+  Progress& before = cache_.progress(key);
+  before.repairs = 10;
+  before.wrote -= std::chrono::minutes(3);
+  before.last_change = {};
+  kube_.put({"serviceaccounts", "team", "default"}, json::object());
+  auto target = test::make_target();
+  target.service_accounts = {"default"};
+  want(target);
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::done);
+  EXPECT_EQ(changes_.back().kind, Change::Kind::attached);
+  EXPECT_NE(progress().last_change, Stamp());
+  kube_.erase(cred);
+  cache_.observe_missing(key);
+  EXPECT_EQ(reconcile().kind, Outcome::Kind::done);
+  EXPECT_TRUE(kube_.find(cred));
 }
 
 // As the namespaces of pull requests are.
