@@ -816,6 +816,7 @@ TEST_F(KindClusters, APinnedContextWhoseAddressLeadsToAnotherClusterGetsNothing)
   server.inject({.verb = "get", .resource = "namespaces", .status = 503});  // it does not know itself yet
   server.forget_requests();
   ASSERT_TRUE(world_.until([&] { return world_.cause("n1", "kind-a") == ErrorCode::kubeconfig; }));
+  ASSERT_TRUE(world_.until([&] { return world_.holds_cluster("kind-a"); })) << "it is asked again";
   world_.sync();
   EXPECT_EQ(server.count("apply"), 0U);
   EXPECT_EQ(world_.state("n1", "kind-a"), SyncState::stuck);

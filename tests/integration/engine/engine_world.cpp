@@ -80,14 +80,17 @@ bool EngineWorld::remembers_login(const std::string& registry) const {
   return std::filesystem::exists(file) && read_file(file).find("\"" + registry + "\"") != std::string::npos;
 }
 
-bool EngineWorld::knows_cluster(const std::string& context) const {
+nlohmann::json EngineWorld::book_of(const std::string& context) const {
   const auto file = dir_ / "contexts.json";
   if (!std::filesystem::exists(file)) {
-    return false;
+    return nlohmann::json::object();
   }
-  const auto contexts = nlohmann::json::parse(read_file(file)).at("contexts");
-  return contexts.contains(context) && !contexts.at(context).value("uid", "").empty();
+  return nlohmann::json::parse(read_file(file)).at("contexts").value(context, nlohmann::json::object());
 }
+
+bool EngineWorld::knows_cluster(const std::string& context) const { return !book_of(context).value("uid", "").empty(); }
+
+bool EngineWorld::holds_cluster(const std::string& context) const { return book_of(context).contains("held"); }
 
 std::map<std::string, std::string> EngineWorld::own_namespaces(const std::string& target) const {
   const Footprint* footprint = process_->footprints.find(target);

@@ -131,10 +131,13 @@ class EngineWorld {
   [[nodiscard]] bool remembers_login(const std::string& registry) const;
   // Whether a process wrote down to which cluster this context leads.
   [[nodiscard]] bool knows_cluster(const std::string& context) const;
+  // Whether the context was seen to lead to another cluster than a pin of it means.
+  [[nodiscard]] bool holds_cluster(const std::string& context) const;
   // Where a target without namespaces is, by context, as its footprint says.
   [[nodiscard]] std::map<std::string, std::string> own_namespaces(const std::string& target) const;
 
  private:
+  [[nodiscard]] nlohmann::json book_of(const std::string& context) const;
   void deliver_reading();
   void deliver_kubeconfig();
   void read_kubeconfig();
