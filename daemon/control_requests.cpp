@@ -74,7 +74,8 @@ asio::awaitable<json> ControlRequests::remove(json params) const {
   parts_.targets.require_removable(target);
   parts_.engine.forget_target(target, request.keep_secrets, [&] { parts_.targets.remove(target); });
   log::info(request.keep_secrets ? "target removed, its Secrets are kept" : "target removed", {.target = target});
-  co_await sync_as_leader({target}, false);
+  std::vector<std::string> targets{target};
+  co_await sync_as_leader(std::move(targets), false);
   co_return complete(parts_.engine.status({.targets = {target}, .summary = request.summary}));
 }
 
