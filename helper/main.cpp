@@ -7,7 +7,7 @@
 
 int main(int argc, char** argv) {
   regsync::start_process();
-  // Unbuffered: the streams of the process keep no copy of a secret.
+  // Unbuffered, so that the standard streams keep no copy of a secret.
   std::ios::sync_with_stdio(false);
   std::cin.rdbuf()->pubsetbuf(nullptr, 0);
   std::cout.rdbuf()->pubsetbuf(nullptr, 0);

@@ -95,12 +95,12 @@ Error current_error() {
     const Error why(ErrorCode::internal, error.code().message());
     return error.path1().empty() ? why : why.within(error.path1().string());
   } catch (const std::system_error& error) {
-    // Asio's cancellation arrives as one of these. By its number: the category of Asio 1.22 has errno's numbers, but
-    // does not compare equal to std::errc in the standalone form.
+    // Asio reports cancellation this way. Compare the number: the error category of standalone Asio 1.22 uses errno
+    // values, but does not compare equal to std::errc.
     const bool cancelled = error.code().value() == ECANCELED;
     return {cancelled ? ErrorCode::cancelled : ErrorCode::internal, error.code().message()};
   } catch (const std::exception& error) {
-    // Not its text: a parser's exception quotes what it parsed, which may be secret.
+    // Leave out what(): a parser's exception quotes its input, which may be secret.
     return {ErrorCode::internal, std::string("unexpected exception ") + typeid(error).name(),
             "please report it, with the steps that led to it"};
   } catch (...) {

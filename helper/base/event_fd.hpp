@@ -1,4 +1,4 @@
-// EventFd is a flag that a thread sets and another one waits for with poll(2).
+// EventFd is a flag that one thread sets and another waits for with poll(2).
 #pragma once
 
 #include <sys/eventfd.h>
@@ -8,8 +8,8 @@
 
 namespace regsync {
 
-// Set from any thread; until it is reset its file descriptor is readable. Throws ErrorCode::internal where there is no
-// file descriptor left.
+// May be set from any thread. Its file descriptor is readable until reset(). Throws ErrorCode::internal if no file
+// descriptor is left.
 class EventFd {
  public:
   EventFd() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {

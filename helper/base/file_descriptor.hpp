@@ -5,7 +5,7 @@
 
 namespace regsync {
 
-// Closes it at the end. Negative: none.
+// Closes the descriptor when destroyed. A negative value means none.
 class FileDescriptor {
  public:
   explicit FileDescriptor(int fd) : fd_(fd) {}

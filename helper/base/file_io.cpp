@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr auto lock_retry = std::chrono::milliseconds(10);
 
-// In a row, as the kernel follows them (path_resolution(7)).
+// The kernel's limit for links in one path (path_resolution(7)).
 constexpr int most_links = 40;
 
 std::string reason(int error) { return std::generic_category().message(error); }
@@ -78,7 +78,7 @@ std::string read_all(const fs::path& path, int fd, std::size_t max_bytes) {
   }
 }
 
-// As try_make_folder(); the error names the topmost folder that is missing.
+// As try_make_folder(), but throws; the error names the topmost missing folder.
 void make_folder(const fs::path& folder) {
   const std::error_code failed = try_make_folder(folder);
   if (!failed) {
@@ -100,7 +100,7 @@ Error link_to_nothing(const fs::path& link, int error) {
                          : Error(ErrorCode::invalid_input, what + ", which cannot be used: " + reason(error), remedy);
 }
 
-// A rename would replace a device or a FIFO by a file, which root's rename does to /dev/null too.
+// A rename would replace a device or a FIFO with a file; as root, even /dev/null.
 void require_file(const fs::path& path, const struct stat& status) {
   if (!S_ISREG(status.st_mode)) {
     throw Error(ErrorCode::invalid_input, path.string() + ": is not a regular file, and is not replaced",
@@ -108,7 +108,7 @@ void require_file(const fs::path& path, const struct stat& status) {
   }
 }
 
-// As the kernel where it follows links itself (Linux: Documentation/admin-guide/sysctl/fs.rst, protected_symlinks).
+// The kernel's rule for following links (Linux: Documentation/admin-guide/sysctl/fs.rst, protected_symlinks).
 void require_link_to_trust(const fs::path& link) {
   struct stat itself{};
   struct stat folder{};
@@ -174,7 +174,7 @@ std::optional<std::string> read_file_if_exists(const fs::path& path, std::size_t
     }
     struct stat status{};
     if (::stat(path.c_str(), &status) == 0) {
-      require_readable_kind(path, status);  // a socket fails to open with a reason that explains nothing
+      require_readable_kind(path, status);  // opening a socket fails with an unhelpful reason
     }
     fail_reading(
         path, "cannot be read: " + reason(error),
@@ -227,7 +227,7 @@ std::vector<fs::path> files_in(const fs::path& folder) {
 fs::path behind_link(const fs::path& path) {
   fs::path target = path;
   std::error_code error;
-  // One at a time: realpath(3) does not say whose they are.
+  // Follow links one by one: realpath(3) does not report their owners.
   int followed = 0;
   for (; followed < most_links && fs::is_symlink(target, error); ++followed) {
     require_link_to_trust(target);
@@ -306,7 +306,7 @@ void write_whole(const fs::path& path, std::string_view content, unsigned mode) 
     fail_writing(target, "cannot be replaced", errno);
   }
 
-  sync_folder(target.parent_path());  // which the rename itself reaches the disk with
+  sync_folder(target.parent_path());  // makes the rename itself reach the disk
 }
 
 void sync_folder(const fs::path& folder) {
@@ -332,7 +332,7 @@ FolderLock::FolderLock(const fs::path& folder, std::chrono::milliseconds patienc
 
 FolderLock::~FolderLock() {
   if (fd_ >= 0) {
-    ::close(fd_);  // which unlocks it
+    ::close(fd_);  // also releases the lock
   }
 }
 

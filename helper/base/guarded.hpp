@@ -8,7 +8,7 @@
 
 namespace regsync {
 
-// Runs `work`. Returns what it threw, as an Error; nothing if it ended well.
+// Runs `work`. Returns what it threw as an Error; nullopt on success.
 template <typename Work>
 [[nodiscard]] std::optional<Error> guarded(Work&& work) {
   try {

@@ -1,10 +1,10 @@
-// Undoes what a parent process did to signals that this one, or a library of it, needs.
+// Restores signals that this process or its libraries need and that a parent process ignored or blocked.
 #pragma once
 
 namespace regsync {
 
-// For start_process, before there is a second thread. A child's end is lost where SIGCHLD is ignored, and a blocked
-// SIGTERM ends nobody; both pass from a parent to its children. A signal that is ignored otherwise stays so (nohup(1)).
+// For start_process, before there is a second thread. With SIGCHLD ignored, the exit status of a child is lost; a
+// blocked SIGTERM does not end the process. Children inherit both. Other ignored signals stay ignored (nohup(1)).
 void restore_inherited_signals();
 
 }  // namespace regsync

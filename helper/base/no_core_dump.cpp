@@ -9,12 +9,12 @@
 namespace regsync {
 
 void forbid_core_dumps() {
-  // One byte, not zero: a core pattern that is a pipe (systemd-coredump) ignores every limit but 1 (fs/coredump.c),
-  // and a file needs at least a page.
+  // One byte, not zero: if core dumps go to a pipe (systemd-coredump), the kernel ignores every limit but 1
+  // (fs/coredump.c), and a core file needs at least a page.
   constexpr rlimit none{.rlim_cur = 1, .rlim_max = 1};
   setrlimit(RLIMIT_CORE, &none);
-  // The limit cannot be raised to 1 where it is 0 already (`ulimit -c 0`): then a pipe gets a core, but without any of
-  // our memory in it (core(5)).
+  // A limit that is already 0 (`ulimit -c 0`) cannot be raised to 1: then a pipe still gets a core, but without any of
+  // our memory (core(5)).
   if (const int filter = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC); filter >= 0) {
     constexpr std::string_view nothing = "0";
     [[maybe_unused]] const auto ignored = write(filter, nothing.data(), nothing.size());

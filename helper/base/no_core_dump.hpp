@@ -1,4 +1,4 @@
-// Sees to it that a crash of a program that holds secrets leaves no core dump.
+// Prevents core dumps of a program that holds secrets.
 #pragma once
 
 namespace regsync {

@@ -3,8 +3,7 @@
 
 namespace regsync {
 
-// Whether a signal or a debugger has stopped the process, or it has ended and its parent has not collected it. False
-// for a process that cannot be seen.
+// Whether the process is stopped by a signal or a debugger, or is a zombie. False for a process that is not visible.
 bool is_stopped(int pid);
 
 }  // namespace regsync

@@ -10,7 +10,7 @@ namespace regsync {
 
 void wipe_memory(void* bytes, std::size_t size) noexcept { explicit_bzero(bytes, size); }
 
-// What was cut off its end lies there still.
+// Bytes cut off its end are still in the buffer.
 WipedAtEnd::~WipedAtEnd() {
   text_.resize(text_.capacity());
   wipe_memory(text_.data(), text_.size());
@@ -24,8 +24,8 @@ SecretString::SecretString(std::string_view bytes) : size_(bytes.size()) {
     wipe_memory(each, size);
     delete[] each;
   });
-  // So that they never reach swap. It may be refused (RLIMIT_MEMLOCK). The pages stay locked when the bytes are freed:
-  // the heap has other secrets there, and uses them again.
+  // Keeps the bytes out of swap. May fail (RLIMIT_MEMLOCK). The pages stay locked when the bytes are freed, because the
+  // heap reuses them and holds other secrets there.
   (void)mlock(copy.get(), size_);
   std::ranges::copy(bytes, copy.get());
   bytes_ = copy;

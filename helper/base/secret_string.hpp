@@ -1,8 +1,8 @@
-// SecretString holds bytes that must not outlive their use: they are wiped when the last owner of them ends, and there
-// is no way to print, log or format them.
+// SecretString holds bytes that must not outlive their use: they are wiped when their last owner is destroyed, and
+// there is no way to print, log or format them.
 //
-// The bytes never change, so owners on different threads may share them; one object belongs to one thread at a time.
-// They live on the heap, never inside the object, so that a move leaves nothing behind.
+// The bytes are immutable, so owners on different threads may share them; each object belongs to one thread at a time.
+// The bytes live on the heap, never inside the object, so that a move leaves no copy behind.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ class SecretString {
   SecretString& operator=(const SecretString&) = delete;
   ~SecretString() = default;
 
-  // Another owner is a decision, so it has a name. The bytes are shared, not copied.
+  // Adds an owner; explicit, so that no owner appears by accident. The bytes are shared, not copied.
   [[nodiscard]] SecretString clone() const;
 
   // The bytes, valid until this object changes or ends. Search for callers of this to audit where secrets go.

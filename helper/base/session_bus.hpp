@@ -5,8 +5,8 @@
 
 namespace regsync {
 
-// Sets DBUS_SESSION_BUS_ADDRESS where neither it nor XDG_RUNTIME_DIR is set (cron, su), and the user's bus is where
-// systemd has it: RUNTIMES/UID/bus. For start_process, before there is a second thread.
+// Sets DBUS_SESSION_BUS_ADDRESS if neither it nor XDG_RUNTIME_DIR is set (cron, su) and the user's bus is at systemd's
+// place, RUNTIMES/UID/bus. For start_process, before there is a second thread.
 void find_session_bus(const std::filesystem::path& runtimes = "/run/user");
 
 }  // namespace regsync

@@ -6,7 +6,7 @@
 
 namespace regsync {
 
-// A word of a POSIX shell with exactly this value; quoted only where that is needed.
+// Returns a POSIX shell word with exactly this value, quoted only if needed.
 std::string shell_word(std::string_view text);
 
 }  // namespace regsync

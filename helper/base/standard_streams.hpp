@@ -1,11 +1,11 @@
-// Opens /dev/null for each standard stream that was closed at start, so that no file gets its number.
+// Opens /dev/null for each standard stream that is closed at start, so that no other file gets its descriptor.
 #pragma once
 
 namespace regsync {
 
-// For start_process, before all else. The next file or socket to be opened would get the number of the closed stream,
-// and with it what is written to that stream, messages and all. The null device takes its place: reading from it ends,
-// and writing fails, as with the closed one.
+// For start_process, before all else. The next file or socket to be opened would get the descriptor of the closed
+// stream, and so receive everything written to that stream. The null device takes its place: reads return end of file
+// and writes fail, as with a closed stream.
 void occupy_closed_streams();
 
 }  // namespace regsync

@@ -14,7 +14,7 @@ void start_process() {
   restore_inherited_signals();
   forbid_core_dumps();
   find_session_bus();
-  (void)std::signal(SIGXFSZ, [](int) {});  // a file that may not grow (ulimit -f) is an error code, not the end
+  (void)std::signal(SIGXFSZ, [](int) {});  // exceeding ulimit -f is an error code and does not end the process
 }
 
 }  // namespace regsync

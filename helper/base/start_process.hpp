@@ -1,4 +1,4 @@
-// What each program of ours does before all else.
+// Process-wide setup that every regsync program does first.
 #pragma once
 
 namespace regsync {

@@ -50,7 +50,7 @@ std::optional<char32_t> take_code_point(std::string_view& text) {
     }
     point = point << 6U | (next & 0x3FU);
   }
-  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};  // less is overlong
+  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};  // smaller ones are overlong
   const bool surrogate = point >= 0xD800 && point < 0xE000;
   if (point < least.at(size) || surrogate || point > 0x10FFFF) {
     return std::nullopt;
@@ -98,7 +98,7 @@ std::string one_line(std::string_view raw) {
 }
 
 std::string presentable(std::string_view raw) {
-  // A JSON decoder of the server quotes the request's body after this: it may hold a secret.
+  // A server's JSON decoder quotes the request body after this text: it may hold a secret.
   raw = raw.substr(0, raw.find(", error found in #"));
   std::string line = one_line(raw.substr(0, 2 * longest_text));
   if (line.size() <= longest_text) {

@@ -1,11 +1,10 @@
-// Replaces free and realloc of the programs, and with them operator delete: all memory is overwritten before it is
-// given back.
+// Replaces free and realloc, and thereby operator delete, of the programs: memory is overwritten before it is freed.
 //
-// A secret passes through memory of libraries that no SecretString can own: JSON text, D-Bus messages, request bodies,
-// TLS buffers. Wiping on free covers them all, whoever forgets; malloc_usable_size is what the allocator really handed
-// out, so no tail is left. glibc lets a program define these two in place of its own (Replacing malloc, glibc manual).
-// The memory goes back to the allocator it came from: the next `free` in the order of symbols, which is glibc's, or
-// that of a preloaded allocator (jemalloc, hardened_malloc). One whose malloc_usable_size is not its own is not wiped.
+// Secrets pass through memory of libraries that no SecretString can own: JSON text, D-Bus messages, request bodies, TLS
+// buffers. Wiping on free covers all of them; malloc_usable_size is the size that the allocator really handed out, so
+// no tail is left. glibc lets a program define these two in place of its own (Replacing malloc, glibc manual). The
+// memory returns to its allocator: the next `free` in symbol order, which is glibc's or that of a preloaded allocator
+// (jemalloc, hardened_malloc). Memory of an allocator without its own malloc_usable_size is not wiped.
 #include <dlfcn.h>
 #include <malloc.h>
 
@@ -24,7 +23,8 @@ namespace {
 using Free = void (*)(void*);
 using UsableSize = std::size_t (*)(void*);
 
-// Constant-initialised, for memory is freed before any constructor runs. Set once; every thread would find the same.
+// Constant-initialised, because memory is freed before any constructor runs. Set once; all threads would find the same
+// value.
 Free next_free = nullptr;
 UsableSize next_usable_size = nullptr;
 
@@ -36,7 +36,7 @@ void* library_of(void* symbol) {
 bool find_next() {
   static bool finding = false;
   if (finding) {
-    return false;  // dlsym frees: that little is kept
+    return false;  // dlsym itself calls free: leak that little
   }
   finding = true;
   void* const release = dlsym(RTLD_NEXT, "free");
@@ -64,7 +64,7 @@ void free(void* memory) noexcept {
   next_free(memory);
 }
 
-// The allocator's own would free the old place without us.
+// The allocator's own realloc would free the old block without wiping it.
 void* realloc(void* memory, std::size_t size) noexcept {
   if (memory == nullptr) {
     return std::malloc(size);

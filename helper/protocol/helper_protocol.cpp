@@ -28,11 +28,12 @@ constexpr std::string_view usage =
     "Keeps registry logins in the keyring (Secret Service) for docker, podman, skopeo, helm and others.\n"
     "Clients call it; `regsync setup` makes docker do so.\n";
 
-// A protocol answer that is not about a failed store.
+// An error answer for bad input, not for a failure of the store.
 Error refusal(std::string_view text) { return {ErrorCode::invalid_input, std::string(text)}; }
 
 SecretString read_input(std::istream& in) {
-  // Nearly every input fits the first buffer; what is larger gets the largest one, so that no other copy is made.
+  // Nearly every input fits the first buffer; a larger one gets a buffer of the maximum size, so that only one copy is
+  // made.
   constexpr std::size_t usual = std::size_t{16} << 10U;
   auto buffer = std::make_unique_for_overwrite<char[]>(usual);
   in.read(buffer.get(), usual);
@@ -63,7 +64,7 @@ std::string read_server(std::istream& in) {
   return server;
 }
 
-// As the reference reads it, which is Go: any case of the name, and null is none.
+// Reads as the reference does, in Go: ignores the case of the name, and null means absent.
 std::string take_text(json& document, const char* name) {
   json* member = find_as_go(document, name);
   if (member == nullptr || member->is_null()) {
@@ -81,7 +82,7 @@ Credential read_credential(std::istream& in) {
   try {
     document = json::parse(input.reveal());
   } catch (const json::parse_error& error) {
-    // Not what(): it quotes the input, which may be a secret.
+    // Leave out what(): it quotes the input, which may be secret.
     throw refusal("the input is not the JSON of a credential (error at byte " + std::to_string(error.byte) + ")");
   } catch (const json::out_of_range&) {
     throw refusal("the input is not the JSON of a credential (a number is too large)");
@@ -89,7 +90,7 @@ Credential read_credential(std::istream& in) {
   if (!document.is_object()) {
     throw refusal("the input is not the JSON of a credential (no object)");
   }
-  // Trimmed as it will be when it is asked for.
+  // Trim the server as `get` will.
   Credential credential{{std::string(trim(take_text(document, "ServerURL"))), take_text(document, "Username")}, {}};
   std::string secret = take_text(document, "Secret");
   credential.secret = SecretString(secret);

@@ -23,7 +23,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// When sd-bus wants to be called though nothing comes: a call's time limit, or a message that has come already.
+// When sd-bus must be called even without input: at the time limit of a call, or because a message is already queued.
 steady_clock::time_point own_time(sd_bus* bus) {
   std::uint64_t microseconds = 0;  // of CLOCK_MONOTONIC, as steady_clock is
   if (sd_bus_get_timeout(bus, &microseconds) < 0) {
@@ -33,11 +33,11 @@ steady_clock::time_point own_time(sd_bus* bus) {
                                     : steady_clock::time_point(std::chrono::microseconds(microseconds));
 }
 
-// Where the session bus is looked for, as sd_bus_open_user(3) does.
+// Where sd_bus_open_user(3) looks for the session bus.
 struct BusPlace {
-  std::string variable;          // that says where; empty: none does
-  std::string value;             // the address, or the socket in systemd's folder
-  std::filesystem::path socket;  // empty: the variable names no socket in a file
+  std::string variable;          // the variable that names the place; empty: none
+  std::string value;             // the address, or the path of systemd's socket
+  std::filesystem::path socket;  // empty: the address is not a socket file
 };
 
 BusPlace place_of_bus() {
@@ -54,7 +54,7 @@ BusPlace place_of_bus() {
   return {};
 }
 
-// The user whose socket it is; where we may not even see it, the one who closed the folder. Nothing if there is none.
+// The owner of the socket, or of the folder that denies us access to it. Nullopt if there is none.
 std::optional<uid_t> owner_of(std::filesystem::path socket) {
   struct stat status{};
   while (!socket.empty()) {
@@ -110,7 +110,7 @@ Error no_bus_error(const std::string& reason) {
   if (by_address && place.value.empty()) {
     message = "DBUS_SESSION_BUS_ADDRESS is set and empty, so the D-Bus session bus cannot be found";
     remedy = "unset DBUS_SESSION_BUS_ADDRESS; or ";
-  } else if (by_address || owner) {  // systemd's folder may well hold none
+  } else if (by_address || owner) {  // systemd's folder may lack a socket
     message = "cannot reach the D-Bus session bus that " + place.variable + " names (\"" + presentable(place.value) +
               "\"): " + reason;
   }
@@ -163,7 +163,7 @@ void BusConnection::call(const Method& method, const std::function<void(sd_bus_m
                                          method.name));
   const BusMessagePtr message(made);
   write(made);
-  // sd_bus_call itself waits for a bus that says nothing without regard to the time that it is given.
+  // sd_bus_call ignores its timeout while it waits for a silent bus.
   if (wait_until([this] { return is_ready(); }, Clock::now() + patience) != Waited::held) {
     throw no_bus_error("it does not answer");
   }
@@ -180,7 +180,7 @@ bool BusConnection::process() {
       return true;
     }
     if (result < 0) {
-      sd_bus_close(bus_.get());  // what it cannot read once it never will
+      sd_bus_close(bus_.get());  // it would fail to read the same message for ever
     }
   }
   return false;

@@ -1,8 +1,8 @@
-// A connection to the D-Bus session bus, and what is sent and received on it.
+// A connection to the D-Bus session bus, with helpers to send and receive messages.
 //
 // sd-bus is not thread-safe: a connection, its messages and its slots are used on one thread at a time. Handlers run
-// inside process() and wait_until(), and call neither. Errors: Error with code store_unavailable, for the bus serves
-// the store, and besides it only notices, whose errors nobody acts on.
+// inside process() and wait_until(), and must call neither. Errors: Error with code store_unavailable, because the bus
+// serves the store; its only other use is for notices, whose errors nobody acts on.
 #pragma once
 
 #include <chrono>
@@ -20,19 +20,19 @@ class BusConnection {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Connects. The bus has not answered yet: what is sent meanwhile follows its greeting without a round trip of its
-  // own. cancel_fd stays the caller's and outlives this: once it is readable, nothing waits any more; -1 for none.
-  // Throws store_unavailable.
+  // Connects without waiting for the bus to answer: messages sent meanwhile follow the greeting without an extra round
+  // trip. The caller owns cancel_fd, which must outlive this object; once it is readable, no call waits any more. -1
+  // for none. Throws store_unavailable.
   explicit BusConnection(int cancel_fd = -1);
 
-  // Hands what has come to its handlers, without waiting. False once the connection is lost.
+  // Dispatches received messages to their handlers without waiting. False once the connection is lost.
   bool process();
 
-  // Handles what comes until it holds, which is `held`, or until one of the others happens.
+  // Dispatches messages until the condition holds (`held`) or one of the other outcomes occurs.
   enum class Waited { held, late, cancelled, disconnected };
   Waited wait_until(const std::function<bool()>& holds, Clock::time_point deadline = Clock::time_point::max());
 
-  // Calls a method and waits for its answer, of which only a failure counts. Throws store_unavailable.
+  // Calls a method and waits for its answer, whose value is discarded. Throws store_unavailable on failure.
   struct Method {
     const char* destination;
     const char* path;
@@ -52,26 +52,26 @@ class BusConnection {
   BusPtr bus_;
 };
 
-// Sleeps until the bus (null: none) has work for process(), the file descriptor is readable, which is the result, or
-// the time has come. May wake for nothing.
+// Sleeps until the bus (may be null) has work for process(), the file descriptor is readable, or the deadline passes.
+// Returns whether the descriptor is readable. Spurious wake-ups are possible.
 bool wait_for_input(sd_bus* bus, int other_fd,
                     std::chrono::steady_clock::time_point until = std::chrono::steady_clock::time_point::max());
 
-// Why the session bus cannot be used, by where the environment says that it is.
+// The error for an unusable session bus, with a message that depends on where the environment says it is.
 Error no_bus_error(const std::string& reason);
 Error bus_cancelled_error();
 
-// Connects, and waits for the bus to answer. Nothing where it does.
+// Connects and waits for the bus to answer. Returns nullopt if it does.
 std::optional<Error> session_bus_problem(std::chrono::milliseconds patience);
 
-// The result of an sd-bus function that writes into a message. Throws ErrorCode::internal.
+// Checks the result of an sd-bus function that writes to a message. Throws ErrorCode::internal if it failed.
 int written(int result);
 
-// The result of an sd-bus function that reads from a message that was received: it may be of another form than the
-// specification has it. Throws store_unavailable.
+// Checks the result of an sd-bus function that reads a received message, which may not have the form that the
+// specification demands. Throws store_unavailable if it failed.
 int understood(int result);
 
-// Types as in sd_bus_message_append(3) and sd_bus_message_read(3); a std::string serves as a const char*.
+// Types as in sd_bus_message_append(3) and sd_bus_message_read(3); a std::string is passed as a const char*.
 template <typename... Values>
 void write_to(sd_bus_message* message, const char* types, const Values&... values) {
   const auto plain = []<typename Value>(const Value& value) {

@@ -1,4 +1,4 @@
-// Owners of sd-bus' objects: unique_ptrs that give up their reference.
+// Owners of sd-bus objects: unique_ptrs that drop their reference.
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -15,8 +15,8 @@ struct BusRelease {
   }
 };
 
-using BusPtr = std::unique_ptr<sd_bus, BusRelease<sd_bus_close_unref>>;  // closes it, whoever else holds it
+using BusPtr = std::unique_ptr<sd_bus, BusRelease<sd_bus_close_unref>>;  // closes it even if others hold references
 using BusMessagePtr = std::unique_ptr<sd_bus_message, BusRelease<sd_bus_message_unref>>;
-using BusSlotPtr = std::unique_ptr<sd_bus_slot, BusRelease<sd_bus_slot_unref>>;  // its handler is not called any more
+using BusSlotPtr = std::unique_ptr<sd_bus_slot, BusRelease<sd_bus_slot_unref>>;  // its handler is no longer called
 
 }  // namespace regsync

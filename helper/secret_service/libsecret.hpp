@@ -1,10 +1,10 @@
-// libsecret and the GLib below it, loaded when they are first needed.
+// libsecret and GLib, loaded when first needed.
 //
-// Most runs of the credential helper are a `get`, which needs neither, and linking them takes as long as the whole of
-// it. So the library is opened at run time; the types of all functions come from its headers.
+// Most runs of the credential helper are a `get`, which needs neither, and linking them takes as long as the rest of
+// the run. So the library is opened at run time; the types of all functions come from its headers.
 #pragma once
 
-#define SECRET_API_SUBJECT_TO_CHANGE  // for calls by D-Bus path, without a proxy of each object
+#define SECRET_API_SUBJECT_TO_CHANGE  // for calls by D-Bus path, without a proxy for each object
 #include <glib-unix.h>
 #include <libsecret/secret.h>
 
@@ -78,7 +78,7 @@ struct Libsecret {
 #undef REGSYNC_MEMBER
 };
 
-// Opens the library at the first call. Throws store_unavailable where it is not installed. Any thread.
+// Opens the library at the first call. Throws store_unavailable if it is not installed. Any thread.
 const Libsecret& libsecret();
 
 }  // namespace regsync

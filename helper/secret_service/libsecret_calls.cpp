@@ -58,7 +58,7 @@ class LibsecretCalls::Impl {
   template <typename T>
   Answer<T> run(milliseconds limit, const std::function<void(GCancellable*, GAsyncReadyCallback, gpointer)>& start,
                 const std::function<T(GAsyncResult*, GError**)>& finish) {
-    // Shared with the callback, which may come when nobody waits any more.
+    // Shared with the callback, which may run after the wait has ended.
     struct Call {
       Owned<GAsyncResult> result;
       bool abandoned = false;
@@ -110,7 +110,7 @@ class LibsecretCalls::Impl {
     Answer<T> answer;
     if (!call->result) {
       answer.error = cancelled ? BusError{bus_cancelled_name, "cancelled"} : BusError{bus_late_name, "no answer"};
-      lib().g_cancellable_cancel(cancellable.get());  // takes a prompt away, if the provider still hears
+      lib().g_cancellable_cancel(cancellable.get());  // closes a prompt, if the provider still responds
       lib().g_main_context_iteration(context_.get(), FALSE);
     }
     lib().g_main_context_pop_thread_default(context_.get());
@@ -132,8 +132,8 @@ class LibsecretCalls::Impl {
     return answer;
   }
 
-  // Connected at the first use, by the connection that libsecret's service will have too: what asks nobody needs no
-  // more, and is done two round trips earlier.
+  // Connects at the first use. libsecret's service will use the same connection; calls without a prompt need only this,
+  // which saves two round trips.
   std::optional<BusError> connect() {
     if (connection_) {
       return std::nullopt;
@@ -148,16 +148,16 @@ class LibsecretCalls::Impl {
         });
     if (!connection.error) {
       connection_ = std::move(*connection.value);
-      // That of a bus ends the process by SIGTERM when the bus goes away, if nobody says otherwise.
+      // By default, a bus connection of GLib ends the process with SIGTERM when the bus goes away.
       lib().g_dbus_connection_set_exit_on_close(connection_.get(), FALSE);
     }
     return connection.error;
   }
 
-  // For a prompt or an encrypted session. libsecret's constructor sets the flags of its proxy, whatever it is given: it
-  // starts the service, loads its properties and follows its signals, in three round trips. A type that derives from it
-  // could leave them out, and was tried: gnome-keyring 42.1 then crashed more often while five programs prompted at
-  // once (5 of 20 runs, 1 of 16 without).
+  // For a prompt or an encrypted session. libsecret's constructor always sets the flags of its proxy: it starts the
+  // service, loads its properties and follows its signals, in three round trips. A derived type that skips these was
+  // tried: gnome-keyring 42.1 then crashed more often while five programs prompted at once (5 of 20 runs, 1 of 16
+  // without).
   std::optional<BusError> connect_service() {
     if (service_) {
       return std::nullopt;
@@ -179,7 +179,7 @@ class LibsecretCalls::Impl {
     return service.error;
   }
 
-  // Connects, and opens the session that a secret crosses in. On any one thread, before all else.
+  // Connects and opens the session for secrets. Call it before all else, on any one thread.
   void prepare_to_store() {
     if (!connect()) {
       session_ = plain_session().value.value_or("");
@@ -187,7 +187,7 @@ class LibsecretCalls::Impl {
   }
 
   // Makes a call in a `plain` session, which is opened if there is none or the provider has forgotten it (oo7 does
-  // after an unlock); another one where the provider refuses `plain`.
+  // after an unlock). Makes the other call if the provider refuses `plain`.
   template <typename T>
   Answer<T> in_session(const std::function<Answer<T>(const std::string& session)>& plain,
                        const std::function<Answer<T>()>& encrypted) {
@@ -210,7 +210,7 @@ class LibsecretCalls::Impl {
     }
   }
 
-  // A D-Bus call on the connection that libsecret has too. Takes the floating arguments.
+  // A D-Bus call on the connection that libsecret uses, too. Takes ownership of the floating arguments.
   Answer<Owned<GVariant>> call(const char* path, const char* interface, const char* method, GVariant* arguments,
                                const char* reply_type) {
     return run<Owned<GVariant>>(
@@ -224,7 +224,8 @@ class LibsecretCalls::Impl {
         });
   }
 
-  // The path of a session of ours on libsecret's connection; an error where the provider refuses `plain`.
+  // Opens a session of our own on libsecret's connection and returns its path; an error if the provider refuses
+  // `plain`.
   Answer<std::string> plain_session() {
     Answer<std::string> path;
     auto opened = call(secret_service_path, service_interface, "OpenSession",
@@ -250,8 +251,8 @@ class LibsecretCalls::Impl {
                       lib().g_variant_new_fixed_array(type("y"), secret.data(), secret.size(), 1)));
   }
 
-  // Shows a prompt. What it ends with, of any type; null if it was dismissed. libsecret (0.20.5) is not told a type: of
-  // a result of another one, as KWallet gives it for a wizard that was closed, it never says that the prompt ended.
+  // Shows a prompt and returns its result, of any type; null if it was dismissed. Passes no type to libsecret (0.20.5):
+  // if the result has another type, as from KWallet for a closed wizard, it never reports the end of the prompt.
   Answer<Owned<GVariant>> show(const char* prompt) {
     if (prompt_ == Prompt::never) {
       call(prompt, "org.freedesktop.Secret.Prompt", "Dismiss", nullptr, nullptr);
@@ -270,7 +271,7 @@ class LibsecretCalls::Impl {
         });
   }
 
-  // A call that makes an object, at once or behind a prompt: its path, empty if the person refused.
+  // A call that creates an object, at once or after a prompt. Returns its path; empty if the user refused.
   Answer<std::string> create(const char* path, const char* interface, const char* method, GVariant* arguments) {
     auto created = call(path, interface, method, arguments, "(oo)");
     Answer<std::string> answer;
@@ -356,10 +357,10 @@ class LibsecretCalls::Impl {
         });
   }
 
-  // Whether it says that the wait ended, and not what the provider answered.
+  // Whether the error is the end of our wait, not the provider's answer.
   static bool is_ours(const BusError& error) { return error.name == bus_late_name || error.name == bus_cancelled_name; }
 
-  // G_VARIANT_TYPE would call a function of the library that is not loaded by name.
+  // G_VARIANT_TYPE would call a GLib function that is not in the table.
   static const GVariantType* type(const char* text) { return reinterpret_cast<const GVariantType*>(text); }
 
   static bool is_of_type(const Owned<GVariant>& value, const char* text) {
@@ -376,7 +377,7 @@ class LibsecretCalls::Impl {
     lib().g_hash_table_insert(table, const_cast<char*>(name), value);
   }
 
-  // Floating.
+  // Returns a floating reference.
   static GVariant* attributes(const char* schema, const Login& login) {
     std::vector<GVariant*> entries;
     for (const auto& [name, value] : attributes_of(schema, login)) {
@@ -392,7 +393,7 @@ class LibsecretCalls::Impl {
   Owned<GMainContext> context_;
   Owned<SecretService> service_;
   Owned<GDBusConnection> connection_;
-  std::string session_;  // a `plain` one; empty if there is none
+  std::string session_;  // a `plain` session; empty if there is none
 };
 
 LibsecretCalls::LibsecretCalls(Prompt prompt, int cancel_fd, milliseconds limit)
@@ -404,7 +405,7 @@ void LibsecretCalls::prepare_to_store() {
   if (impl_ || prepared_.valid()) {
     return;
   }
-  // Where there is no thread to be had, the first call does it.
+  // If no thread can be created, the first call connects.
   (void)guarded([&] {
     prepared_ = std::async(std::launch::async, [prompt = prompt_, cancel_fd = cancel_fd_, limit = limit_] {
       auto impl = std::make_unique<Impl>(prompt, cancel_fd, limit);

@@ -1,10 +1,10 @@
 // Changes the Secret Service and prompts the person through libsecret, in calls that always end.
 //
-// libsecret brings the connection, the prompts, the encrypted session and the non-pageable memory. Its *_sync calls are
-// not used: while several programs prompt, or a provider is stopped, some never return, even when they are cancelled.
-// Here each call is an asynchronous one in a GMainContext of ours, which is left once the time is over.
+// libsecret provides the connection, the prompts, the encrypted session and the non-pageable memory. Its *_sync calls
+// are not used: while several programs prompt, or a provider is stopped, some never return, even when cancelled. Here
+// each call is asynchronous, in a GMainContext of our own that stops running at the time limit.
 //
-// One thread. Errors: what a provider answers comes back as a BusError; the time being over as bus_late_name.
+// One thread. Errors: a provider's error is returned as a BusError, and a timeout as bus_late_name.
 #pragma once
 
 #include <chrono>
@@ -24,9 +24,9 @@ class LibsecretCalls {
   // How long a person may take to answer a prompt.
   static constexpr auto prompt_limit = std::chrono::minutes(10);
 
-  // Connects at the first call; prepare_to_store() does that meanwhile, on another thread. With Prompt::never a prompt
-  // is taken for refused. cancel_fd: see SecretServiceStore. limit: of what needs no person. The first call throws
-  // store_unavailable if libsecret cannot be loaded.
+  // Connects at the first call, or earlier on another thread with prepare_to_store(). With Prompt::never, every prompt
+  // counts as refused. cancel_fd: see SecretServiceStore. limit: the time limit of calls that show no prompt. The first
+  // call throws store_unavailable if libsecret cannot be loaded.
   LibsecretCalls(Prompt prompt, int cancel_fd, std::chrono::milliseconds limit);
   ~LibsecretCalls();
   LibsecretCalls(const LibsecretCalls&) = delete;
@@ -34,25 +34,25 @@ class LibsecretCalls {
   LibsecretCalls(LibsecretCalls&&) = delete;
   LibsecretCalls& operator=(LibsecretCalls&&) = delete;
 
-  // Loads libsecret and connects, which takes as long as all the rest of a `store`, while the caller does something
-  // else. Nothing fails here; the first call does.
+  // Starts to load libsecret and to connect in the background, which takes as long as the rest of a `store`. Does not
+  // fail; errors surface at the first call.
   void prepare_to_store();
 
-  // Whether all of these objects are unlocked then; prompts if it must.
+  // Unlocks these objects, with a prompt if needed. True if all of them are unlocked afterwards.
   Answer<bool> unlock(const std::vector<std::string>& paths);
 
-  // The path of a new default collection; prompts. Empty if that was dismissed.
+  // Creates a default collection, with a prompt, and returns its path; empty if the prompt was dismissed.
   Answer<std::string> create_default_collection(const char* label);
 
-  // The path of the item that was made or replaced; empty if the person refused. The secret crosses in a `plain`
-  // session, or in libsecret's own where the provider refuses that.
+  // Creates or replaces an item and returns its path; empty if the user refused. The secret is sent in a `plain`
+  // session, or in libsecret's encrypted one if the provider refuses that.
   Answer<std::string> store(const std::string& collection, const char* schema, const Credential& credential);
 
-  // The secret of an item. A provider that asks for each program (KeePassXC) gives it only to the connection that
-  // unlocked it, which is this one.
+  // Returns the secret of an item. A provider that asks for consent per program (KeePassXC) gives it only to the
+  // connection that unlocked the item, which is this one.
   Answer<SecretString> secret(const std::string& item);
 
-  // Prompts if it must; false if the person refused.
+  // Deletes an item, with a prompt if needed; false if the user refused.
   Answer<bool> erase(const std::string& item);
 
  private:

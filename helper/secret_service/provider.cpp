@@ -19,8 +19,8 @@ constexpr const char* see_doctor = "`regsync doctor` tells more";
 struct KnownProvider {
   std::string_view program;
   std::string_view name;
-  std::string_view unlock;       // how its person opens it
-  std::string_view first_store;  // how its person makes a first collection
+  std::string_view unlock;       // how a user unlocks it
+  std::string_view first_store;  // how a user creates a first collection
   std::string_view restart;
 };
 
@@ -63,7 +63,7 @@ std::string name_of(const std::optional<StoreProvider>& provider) {
   return provider && !provider->program.empty() ? presentable(provider->program) : "the Secret Service";
 }
 
-// Its advice, and for a provider that is not known that of all others.
+// The advice for a known provider, or `general` if it is unknown.
 std::string advice(const std::optional<StoreProvider>& provider, std::string_view KnownProvider::* which,
                    std::string_view general) {
   const KnownProvider* known = find_known(provider);

@@ -51,7 +51,7 @@ std::vector<std::string> read_paths_property(sd_bus_message* answer) {
 
 namespace {
 
-// The schema of ours with this name; null: it is not ours.
+// Our schema with this name; null if it is not ours.
 const char* our_schema(std::string_view name) {
   for (const char* const schema : {login_schema, account_schema, replaced_schema}) {
     if (name == schema) {
@@ -61,7 +61,7 @@ const char* our_schema(std::string_view name) {
   return nullptr;
 }
 
-// `item` has the schema that its attributes name, which is none of ours for most items of a keyring.
+// Sets the schema of `item` from its attributes: null for most items of a keyring.
 void read_attributes(sd_bus_message* answer, StoredItem& item) {
   understood(sd_bus_message_enter_container(answer, 'v', "a{ss}"));
   understood(sd_bus_message_enter_container(answer, 'a', "{ss}"));
@@ -81,8 +81,8 @@ void read_attributes(sd_bus_message* answer, StoredItem& item) {
   understood(sd_bus_message_exit_container(answer));
 }
 
-// What shows neither a server nor a schema of ours may be a login all the same: a locked item need not show its
-// attributes.
+// Throws if an item shows neither a server nor one of our schemas: it may still be a login, because a locked item need
+// not show its attributes.
 void require_login(const StoredItem& item) {
   if (item.login.server.empty() && item.schema == nullptr) {
     understood(-EBADMSG);
@@ -144,7 +144,7 @@ std::chrono::sys_seconds read_time_made(sd_bus_message* answer) {
     }
     understood(sd_bus_message_exit_container(answer));
   }
-  // The earlier one. Zero, which gnome-keyring tells where a keyring was never changed as such, is none.
+  // The earlier one, except zero, which gnome-keyring reports if the keyring itself was never changed.
   const auto [earlier, later] = std::minmax(created, modified);
   return time_of(earlier == 0 ? later : earlier);
 }

@@ -13,10 +13,10 @@
 namespace regsync {
 namespace {
 
-// A bus may refuse more than 128 unanswered calls of one connection (max_replies_per_connection of dbus-daemon).
+// A bus may refuse more than 128 unanswered calls per connection (max_replies_per_connection of dbus-daemon).
 constexpr std::size_t max_in_flight = 64;
-// gnome-keyring (seen: 42.1; Debian bug 1147303) looks its clients up on two threads, and among many that come and go
-// now and then does not find the one that calls: then the method "is not implemented". It has done nothing by then.
+// gnome-keyring (seen: 42.1; Debian bug 1147303) looks up its clients on two threads, and if many come and go, it
+// sometimes misses the caller and answers that the method "is not implemented". It has not executed the call then.
 constexpr int max_attempts = 4;
 
 constexpr const char* is_locked_name = "org.freedesktop.Secret.Error.IsLocked";
@@ -76,7 +76,7 @@ Error SecretServiceClient::error_of(const BusError& error) {
   if (is_named(error, {SD_BUS_ERROR_DISCONNECTED})) {
     return no_bus_error(error.message);
   }
-  if (is_named(error, {SD_BUS_ERROR_NO_REPLY})) {  // a bus says it of who left it; it has no time limit of its own
+  if (is_named(error, {SD_BUS_ERROR_NO_REPLY})) {  // the bus, which has no timeout, reports a peer that left
     return ended_provider_error();
   }
   if (is_named(error, {bus_late_name, SD_BUS_ERROR_TIMEOUT})) {
@@ -161,7 +161,7 @@ std::vector<SecretServiceClient::Asked> SecretServiceClient::send(const std::vec
     const int result =
         sd_bus_call_async(connection_.get(), &slot, message.get(), &Asked::on_answer, &place, UINT64_MAX);
     place.slot.reset(slot);
-    if (connection_.is_open()) {  // else there will be no answer, and the wait ends at once
+    if (connection_.is_open()) {  // otherwise no answer comes, and the wait ends at once
       written(result);
     }
   };
@@ -190,7 +190,7 @@ std::vector<SecretServiceClient::Asked> SecretServiceClient::send(const std::vec
 }
 
 std::optional<StoreProvider> SecretServiceClient::owner_of(const std::string& bus_name) {
-  // Beside the budget, which may be used up: this explains why.
+  // Does not count towards the budget, which may be used up: this call explains why.
   const auto kept = std::pair(progress_, deadline_);
   progress_ = BusConnection::Clock::now() + std::chrono::seconds(1) - patience;
   deadline_ = progress_ + budget;

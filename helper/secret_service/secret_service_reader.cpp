@@ -16,11 +16,11 @@ constexpr const char* collection_interface = "org.freedesktop.Secret.Collection"
 constexpr const char* item_interface = "org.freedesktop.Secret.Item";
 constexpr const char* properties_interface = "org.freedesktop.DBus.Properties";
 
-// How often a reading begins again because the provider became another program meanwhile.
+// The maximum number of attempts at a reading during which the provider changes.
 constexpr int max_attempts = 5;
 
-// Never a call to /org/freedesktop/secrets/aliases/default: gnome-keyring (42.1) looks that alias up on another thread
-// than ReadAlias, and now and then one of the two answers freed memory.
+// Never call /org/freedesktop/secrets/aliases/default: gnome-keyring (42.1) resolves that alias on another thread than
+// ReadAlias, and sometimes one of the two answers with freed memory.
 BusCall read_default_call() { return {secret_service_path, service_interface, "ReadAlias", arguments("s", "default")}; }
 
 BusCall property_call(const std::string& path, const char* interface, const char* name) {
@@ -41,15 +41,15 @@ BusCall secret_call(const std::string& path, const std::string& session) {
   return {path, item_interface, "GetSecret", arguments("o", session)};
 }
 
-// The items of one schema in one collection; those of one server, or all.
+// Searches one collection for items of one schema, for one server or for all.
 BusCall search_call(const std::string& collection, const char* schema, const std::string* server) {
   return {collection, collection_interface, "SearchItems",
           server != nullptr ? arguments("a{ss}", 2, "xdg:schema", schema, "server", *server)
                             : arguments("a{ss}", 1, "xdg:schema", schema)};
 }
 
-// By what docker-credential-secretservice and we give each item, or we give an account's, for where the schema is
-// hidden.
+// Searches by attributes other than the schema, which is hidden here: by one that docker-credential-secretservice and
+// we give each item, or by one that we give an account's.
 BusCall hidden_search_call(const std::string& collection, const std::string& account, const std::string& server) {
   const bool of_account = !account.empty();
   return {collection, collection_interface, "SearchItems",
@@ -66,10 +66,10 @@ const StoreCollection* StoreContents::collection(const std::string& path) const 
 bool StoreContents::take(StoredItem item) {
   const auto known = std::ranges::find(items, item.path, &StoredItem::path);
   if (item.locked) {
-    return false;  // it need not show its attributes, and so not whose it is
+    return false;  // a locked item need not show its attributes, nor so its login
   }
   if (item.schema == nullptr || item.login.server.empty()) {
-    return known == items.end();  // else a login may be gone
+    return known == items.end();  // otherwise a login may be gone
   }
   if (known != items.end()) {
     item.collection = known->collection;
@@ -110,7 +110,7 @@ StoreContents SecretServiceReader::contents(const Depth& depth) {
               "end all but one of them; `regsync doctor` tells more");
 }
 
-// Nothing if the provider became another one meanwhile.
+// Nullopt if the provider changed meanwhile.
 std::optional<StoreContents> SecretServiceReader::try_contents(const Depth& depth) {
   Answer<std::string> alias;
   Answer<std::vector<std::string>> listed;
@@ -118,7 +118,7 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const Depth& dept
   std::vector<Question> first{
       question(read_default_call(), read_path, alias),
       question(property_call(secret_service_path, service_interface, "Collections"), read_paths_property, listed)};
-  if (depth.secrets && !has_session()) {  // here it costs no round trip
+  if (depth.secrets && !has_session()) {  // costs no extra round trip here
     first.push_back(session_question(session));
   }
   client_.ask(first);
@@ -156,7 +156,7 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const Depth& dept
   client_.ask(questions);
   std::vector<Found> items;
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    // KeePassXC's alias may still name a database whose tab was closed.
+    // KeePassXC's alias may still name a database whose tab is closed.
     if (!default_is_listed && paths[i] == contents.default_collection && answers[i].locked.error &&
         is_gone(*answers[i].locked.error)) {
       contents.default_collection.clear();
@@ -181,7 +181,7 @@ std::optional<StoreContents> SecretServiceReader::try_contents(const Depth& dept
   return contents;
 }
 
-// A message names the collections that are locked. One that does not tell its label has none.
+// Messages name the locked collections. A collection whose label cannot be read has none.
 void SecretServiceReader::ask_labels(std::vector<StoreCollection>& collections, bool all) {
   std::vector<Answer<std::string>> answers(collections.size());
   std::vector<Question> questions;
@@ -213,7 +213,7 @@ std::vector<Answer<StoredItem>> SecretServiceReader::ask_items(const std::vector
   if (!depth.all_in_full) {
     ask(item_login_call, read_item_login);
     std::map<RegistryKey, std::vector<std::size_t>> items_of;
-    std::vector<std::size_t> nameless;  // whether it is a login depends on whether it is locked
+    std::vector<std::size_t> nameless;  // these are unreadable logins if they are locked
     for (std::size_t i = 0; i < answers.size(); ++i) {
       if (answers[i].value && answers[i].value->login.server.empty()) {
         nameless.push_back(i);
@@ -251,11 +251,11 @@ void SecretServiceReader::read_items(StoreContents& contents, const std::vector<
         contents.items.push_back(std::move(item));
       } else if (item.locked) {
         ++contents.unreadable;
-      }  // else somebody else's, which names no server: it is the login of none
+      }  // otherwise another program's, without a server: not a login
     }
   }
   if (!vanished.empty()) {
-    // A service that fails may say of any item that it is gone: only a search that leaves it out is believed.
+    // A failing service may report any item as gone: trust only a search that does not return it.
     std::set<std::pair<std::size_t, const char*>> searches;
     for (const std::size_t i : vanished) {
       searches.emplace(found[i].collection, found[i].schema);
@@ -331,7 +331,7 @@ Question SecretServiceReader::session_question(Answer<std::string>& answer) cons
                   read_session, answer);
 }
 
-// A provider that refuses the session still shows its names.
+// Names can be read even if the provider refuses the session.
 void SecretServiceReader::keep_session(const Answer<std::string>& answer) {
   session_ = answer.value.value_or("");
   session_owner_ = client_.provider_name();
@@ -424,8 +424,8 @@ std::optional<Credential> SecretServiceReader::lookup(const char* schema, const 
     return seen.login.server == server && (seen.schema == nullptr || seen.schema == std::string_view(schema));
   };
   if (!item.value || !is_the_one(*item.value) || !secret.value) {
-    // Locked, replaced meanwhile, one that a provider found by a part of its attributes, or a session of a service that
-    // is gone: the long way knows.
+    // The item is locked, was replaced meanwhile, or matched only some attributes; or the session's service is gone.
+    // The full reading handles these.
     return std::nullopt;
   }
   return Credential{std::move(item.value->login), std::move(*secret.value)};

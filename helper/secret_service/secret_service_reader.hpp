@@ -1,11 +1,11 @@
 // Reads the Secret Service: its collections, the logins in them, their secrets. Never prompts, and never causes one.
 //
-// SearchItems is asked of each collection and not of the service: KeePassXC answers the service's with an unlock dialog
-// when a database is locked (UnlockBeforeSearch). The items are those of the schemas that it is made with: Docker's for
-// logins, and ours.
+// Calls SearchItems on each collection and not on the service, where KeePassXC answers with an unlock dialog if a
+// database is locked (UnlockBeforeSearch). Reads items of the schemas given to its constructor: Docker's for logins,
+// and ours.
 //
-// Uses the client that it is given, on its thread. Errors: Error with code store_unavailable or cancelled; an item that
-// makes no sense is counted, and is no error of the others.
+// Uses the given client, on the client's thread. Errors: Error with code store_unavailable or cancelled; a malformed
+// item is counted and does not affect the others.
 #pragma once
 
 #include <cstdint>
@@ -25,28 +25,30 @@
 
 namespace regsync {
 
-// Whose login an item of this schema and server is. User info that one of Docker's clients stored is no account.
+// The registry and account of an item with this schema and server. User info stored by one of Docker's clients is not
+// an account.
 RegistryKey stored_key(const char* schema, std::string_view server);
 
 struct StoreContents {
   std::vector<StoreCollection> collections;
   std::string default_collection;  // a path; empty if there is none
-  // Where one registry has several, the first counts: that of the default collection; of those, the one changed last;
-  // of two changed within one second, the one with the greater path, which providers count up.
+  // If a registry has several items, the first one counts. Items of the default collection come first; then the one
+  // changed last; of two changed within the same second, the one with the greater path, because providers number paths
+  // upwards.
   std::vector<StoredItem> items;
-  std::size_t unreadable = 0;  // items of our schema whose attributes make no sense
+  std::size_t unreadable = 0;  // items of our schemas with malformed attributes
 
-  // The collection of this path; null if it is not there.
+  // The collection with this path; null if there is none.
   [[nodiscard]] const StoreCollection* collection(const std::string& path) const;
 
-  // Takes in an item of changed_items() that is new or has changed. False where that is not enough to know what is
-  // there now: a login may be gone, or cannot be read. Follow with sort().
+  // Merges a new or changed item from changed_items(). False if that is not enough to know the current contents,
+  // because a login may be gone or cannot be read. Call sort() afterwards.
   bool take(StoredItem item);
-  // Puts the items in their order.
+  // Sorts `items` as described there.
   void sort();
 };
 
-// Some items as they are now, and which collection is the default one: no signal tells when another one becomes it.
+// Some items as they are now, and the default collection, because no signal reports a change of it.
 struct ChangedItems {
   std::vector<StoredItem> items;   // in the order of their paths, without their collections
   std::string default_collection;  // a path; empty if there is none
@@ -54,44 +56,44 @@ struct ChangedItems {
 
 class SecretServiceReader {
  public:
-  // schemas: of the items that it reads.
+  // schemas: those of the items to read.
   SecretServiceReader(SecretServiceClient& client, std::vector<const char*> schemas)
       : client_(client), schemas_(std::move(schemas)) {}
 
-  // All of one provider, at one time.
+  // Reads everything, from one provider without a change in between.
   StoreContents contents() { return contents(Depth{.in_full = nullptr, .all_in_full = true}); }
 
-  // The same, for who wants one registry only: of the other items it has the login, but neither a lock of their own nor
-  // the time, which triple what an item costs the provider. Two items of one registry are read in full.
+  // The same for a single registry: of other registries' items it reads the login, but neither their own lock nor their
+  // time, which would triple the provider's work per item. Reads items in full where two belong to one registry.
   StoreContents contents(const RegistryKey& wanted) { return contents(Depth{.in_full = &wanted}); }
 
-  // The same, for who wants the names of all logins, and no secret.
+  // The same for the names of all logins, without preparing to read secrets.
   StoreContents names() { return contents(Depth{.secrets = false}); }
 
-  // The items of these paths. One whose schema is none of this reader's has none. Nothing where one of them, or the
-  // default collection, cannot be read.
+  // Reads the items with these paths. An item whose schema is not one of this reader's has a null schema. Returns
+  // nullopt if one of them, or the default collection, cannot be read.
   std::optional<ChangedItems> changed_items(const std::vector<std::string>& paths);
 
-  // The common case of `get` in few round trips: one readable item of the default collection under exactly this name.
+  // The common case of `get` in few round trips: one readable item in the default collection with exactly this name.
   std::optional<Credential> lookup(const char* schema, const std::string& server);
 
-  // The locked ones of these collections that hold a login of this registry and do not show it: until the first
-  // unlock gnome-keyring has no attributes but their hashes, by which it finds an item whose values are given.
-  // servers: its spellings.
+  // Those of the collections that are locked and hold a login of this registry without showing it: until the first
+  // unlock, gnome-keyring has only hashes of the attributes, by which it can find an item with given values. servers:
+  // the spellings of the registry.
   std::vector<std::string> hidden_in(const std::vector<StoreCollection>& collections, const RegistryKey& key,
                                      const std::vector<std::string>& servers);
 
-  // In the order of the items. A session that the service has forgotten is opened anew.
+  // The secrets, in the order of the items. Reopens a session that the service has forgotten.
   std::vector<Answer<SecretString>> secrets(const std::vector<StoredItem>& items);
 
   // Whether the service refused the session that secrets() needs.
   [[nodiscard]] bool session_refused() const { return session_error_.has_value(); }
 
-  // Whether the default collection is locked; nothing where there is none. Cheaper than contents().
+  // Whether the default collection is locked; nullopt if there is none. Cheaper than contents().
   std::optional<bool> default_lock();
 
-  // Makes a call in the session that secrets cross in, which is opened if there is none, and anew if the service has
-  // forgotten it. The call's error, or why there is no session.
+  // Makes a call in the session for secrets. Opens the session if there is none, and again if the service has forgotten
+  // it. The error is the call's, or the reason why there is no session.
   template <typename T>
   Answer<T> in_session(const std::function<Answer<T>(const std::string& session)>& call) {
     Answer<T> answer;
@@ -110,11 +112,11 @@ class SecretServiceReader {
     std::size_t collection = 0;  // its index
     const char* schema = nullptr;
   };
-  // What is asked beside the names: each question costs the provider as much as a name.
+  // What to read beside the names: each property costs the provider as much as a name.
   struct Depth {
     const RegistryKey* in_full = nullptr;  // the items of this registry
     bool all_in_full = false;              // the items of every registry
-    bool secrets = true;                   // a session for secrets, which most need next
+    bool secrets = true;                   // a session for secrets, which most callers need next
   };
   StoreContents contents(const Depth& depth);
   std::optional<StoreContents> try_contents(const Depth& depth);
@@ -124,14 +126,15 @@ class SecretServiceReader {
   Question session_question(Answer<std::string>& answer) const;
   void keep_session(const Answer<std::string>& answer);
   void open_session();
-  // The same for any work, which says whether the service knew the session. Why there is none; nothing else.
+  // The same for any work that returns whether the service knew the session. Returns the reason if there is no session,
+  // nullopt otherwise.
   std::optional<BusError> with_session(const std::function<bool(const std::string& session)>& work);
   [[nodiscard]] bool has_session() const;
 
   SecretServiceClient& client_;
   const std::vector<const char*> schemas_;
   std::string session_;                    // D-Bus path; empty before the first one
-  std::string session_owner_;              // the unique bus name of the service that keeps it
+  std::string session_owner_;              // the unique bus name of the service that holds it
   std::optional<BusError> session_error_;  // why there is none
 };
 

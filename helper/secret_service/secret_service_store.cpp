@@ -14,7 +14,7 @@
 namespace regsync {
 namespace {
 
-// How often a login that is replaced while we read it is looked for again.
+// The maximum number of lookups for a login that is replaced while we read it.
 constexpr int max_attempts = 5;
 
 using Paths = std::vector<std::string>;
@@ -25,7 +25,7 @@ void add(Paths& paths, const std::string& path) {
   }
 }
 
-// What must be unlocked before an item can be used.
+// Adds the path to unlock before an item can be used.
 void add_lock_of(Paths& paths, const StoreContents& contents, const StoredItem& item) {
   if (item.locked) {
     const StoreCollection* collection = contents.collection(item.collection);
@@ -64,12 +64,12 @@ std::vector<const char*> schemas_of(Shelf shelf) {
   return {replaced_schema};
 }
 
-// The name that an item of an account is stored under has one spelling; Docker's clients choose theirs.
+// The server to store: canonical for an account; Docker's clients choose their own spelling.
 std::string stored_name(const RegistryKey& key, std::string_view server) {
   return key.account().empty() ? std::string(server) : key.value();
 }
 
-// The item that `get` answers with: one of exactly this name before another spelling.
+// The item that `get` returns: prefers exactly this name to other spellings.
 const StoredItem* best(const StoreContents& contents, const RegistryKey& key, std::string_view exact) {
   const StoredItem* found = nullptr;
   for (const StoredItem& item : contents.items) {
@@ -90,7 +90,7 @@ std::vector<KeptLogin> logins_of(const StoreContents& contents) {
   return logins;
 }
 
-// Nothing was found, and something that is there could not be read.
+// For when nothing was found: throws if some items could not be read.
 void require_readable(const StoreContents& contents) {
   if (contents.unreadable > 0) {
     throw hidden_logins_error(contents.unreadable);
@@ -103,7 +103,7 @@ Error too_fast(const std::string& server) {
 
 }  // namespace
 
-// The last reading, where it showed everything.
+// The last reading, if it showed everything.
 struct SecretServiceStore::Last {
   StoreContents contents;
   Secrets secrets;
@@ -143,7 +143,7 @@ const char* SecretServiceStore::schema_of(const RegistryKey& key) const {
 StoreContents SecretServiceStore::named(StoreContents contents) const {
   if (shelf_ != Shelf::docker_clients) {
     for (StoredItem& item : contents.items) {
-      // User info that a client stored is no account.
+      // User info stored by a client is not an account.
       if (item.schema == std::string_view(login_schema) && !RegistryKey(item.login.server).account().empty()) {
         item.login.server = key_of_item(item).value();
       }
@@ -174,8 +174,8 @@ StoreContents SecretServiceStore::open(const RegistryKey* wanted,
   }
 }
 
-// Each pull of a public image asks for a login that is nowhere: that must not unlock what the person keeps locked. So a
-// collection beside the default one is unlocked only where it is known to hold the login.
+// Each pull of a public image looks for a login that does not exist: that must not unlock what the user keeps locked.
+// So a collection other than the default one is unlocked only if it is known to hold the login.
 Paths SecretServiceStore::locks_of_absent(const StoreContents& contents, const RegistryKey& key,
                                           const std::string& exact) {
   Paths locked;
@@ -206,7 +206,7 @@ std::vector<Answer<SecretString>> SecretServiceStore::secrets(const std::vector<
       answers[i] = writer_->secret(items[i].path);
     }
     if (items[i].locked && answers[i].value && answers[i].value->empty()) {
-      answers[i] = {.value = {}, .error = locked_item()};  // as KWallet has it
+      answers[i] = {.value = {}, .error = locked_item()};  // as KWallet does
     }
   }
   return answers;
@@ -342,7 +342,8 @@ void SecretServiceStore::load_secrets(const StoreContents& contents, Secrets& kn
       items.push_back(item);
     }
   }
-  // What does not show everything may hold those that are missing. (A locked default collection is told as a whole.)
+  // If the reading does not show everything, missing logins may exist. (A locked default collection is a problem of the
+  // whole reading.)
   std::optional<Error> doubt;
   if (std::ranges::any_of(contents.collections, &StoreCollection::locked)) {
     doubt = locked_error(contents);
@@ -428,7 +429,7 @@ void SecretServiceStore::store(const Credential& asked) {
     return;
   }
   const std::string kept = writer_->store(*reader_, contents.default_collection, schema_of(key), credential);
-  // The new one first, then the old ones away: at no moment is there none.
+  // Store the new item first, then delete the old ones, so that there is always one.
   for (const StoredItem& item : contents.items) {
     if (item.path != kept) {
       if (!writer_->erase(item.path, item.login)) {
@@ -469,7 +470,7 @@ bool SecretServiceStore::erase(std::string_view server) {
   return erased;
 }
 
-// A service that fails may say of an item that it is gone.
+// A failing service may report an item as gone.
 void SecretServiceStore::require_gone(const StoredItem& item) {
   const StoreContents contents = reader_->contents(key_of_item(item));
   require_readable(contents);

@@ -1,8 +1,8 @@
 // CredentialStore over the Secret Service (gnome-keyring, KWallet, KeePassXC), with the schema and the attributes of
-// docker-credential-secretservice, so that each helper sees the other's logins. Logins of accounts ("work@ghcr.io", see
-// RegistryKey) have a schema of their own, which no other program reads.
+// docker-credential-secretservice, so that either helper sees the other's logins. Logins of accounts ("work@ghcr.io",
+// see RegistryKey) have a schema of their own, which no other program reads.
 //
-// Construction does no I/O. A restarted keyring or bus is found again by the next call. See credential_store.hpp for
+// Construction does no I/O. The next call reconnects to a restarted keyring or bus. See credential_store.hpp for
 // threads and errors.
 #pragma once
 
@@ -29,17 +29,17 @@ struct Answer;
 struct StoreContents;
 struct StoredItem;
 
-// Which logins a store keeps. To docker_clients, user info before a host is none of the name.
+// Selects the logins that a store keeps. For docker_clients, user info before a host is not part of the name.
 enum class Shelf {
-  in_force,        // those of docker_clients, and those of accounts, which no client sees
+  in_force,        // those of docker_clients, and those of accounts, which clients do not see
   docker_clients,  // what clients of the Docker helper protocol see
-  replaced,        // those that were in force before, which no client sees
+  replaced,        // former in_force logins, which clients do not see
 };
 
 class SecretServiceStore final : public CredentialStore {
  public:
-  // cancel_fd: a file descriptor of the caller's (EventFd) that outlives this. Once it is readable, a call that waits
-  // for the service ends with ErrorCode::cancelled. -1: none.
+  // cancel_fd: a file descriptor (EventFd) that the caller owns and that outlives this object. Once it is readable, a
+  // call that waits for the service ends with ErrorCode::cancelled. -1 for none.
   explicit SecretServiceStore(Prompt prompt, int cancel_fd = -1, Shelf shelf = Shelf::in_force);
   ~SecretServiceStore() override;
   SecretServiceStore(const SecretServiceStore&) = delete;
@@ -53,40 +53,42 @@ class SecretServiceStore final : public CredentialStore {
   std::vector<Login> list() override;
   StoreReading load(std::set<RegistryKey> asked) override;
 
-  // The same after a load() of the same registries, of whose items only these (D-Bus paths) were created or changed
-  // since: reads no others. Nothing where that cannot tell what is there now; then load() does.
+  // The same after a load() of the same registries, if since then only these items (D-Bus paths) were created or
+  // changed: reads no others. Returns nullopt if that does not suffice; call load() then.
   std::optional<StoreReading> load_changes(const std::set<std::string>& paths, const std::set<RegistryKey>& asked);
 
-  // Whether the default collection is locked; nothing where there is none. Cheaper than a reading.
+  // Whether the default collection is locked; nullopt if there is none. Cheaper than a reading.
   std::optional<bool> default_lock();
 
-  // Who keeps the logins; none if nobody does. Starts nothing.
+  // The program that keeps the logins; nullopt if there is none. Starts nothing.
   std::optional<StoreProvider> provider();
 
  private:
   using Secrets = std::map<std::string, SecretString>;  // by the paths of their items
   struct Last;
 
-  // Connects where there is no connection (any more), and begins a command's budget of time.
+  // Connects if there is no live connection, and starts the time budget of a command.
   void connect();
   [[nodiscard]] RegistryKey key_of(std::string_view server) const;
   [[nodiscard]] const char* schema_of(const RegistryKey& key) const;
-  // Only an account's name holds "@", unless this is the shelf of clients.
+  // Drops user info from the names of items that Docker's clients stored, so that only an account's name holds "@".
+  // Changes nothing on the shelf docker_clients.
   [[nodiscard]] StoreContents named(StoreContents contents) const;
-  // What is there, that of the wanted registry in full (null: names alone), once nothing is locked that `locked_of`
-  // names. Throws locked.
+  // Reads the contents, with the items of the wanted registry in full (null: names only), after unlocking what
+  // `locked_of` names. Throws locked.
   StoreContents open(const RegistryKey* wanted,
                      const std::function<std::vector<std::string>(const StoreContents&)>& locked_of);
-  // What must be unlocked to know the login of a registry that no open collection shows.
+  // What to unlock to find the login of a registry that no open collection shows.
   [[nodiscard]] std::vector<std::string> locks_of_absent(const StoreContents& contents, const RegistryKey& key,
                                                          const std::string& exact);
   void note_allowed(const StoreContents& contents, const std::vector<std::string>& unlocked);
   [[nodiscard]] Error locked_error(const StoreContents& contents);
-  // As the reader has them, or where the provider wants it so, over libsecret.
+  // Reads secrets with the reader, or with libsecret where the provider requires it.
   std::vector<Answer<SecretString>> secrets(const std::vector<StoredItem>& items);
-  // Adds the logins of the asked registries to a reading of these contents; what is not in `known` is read into it.
+  // Adds the logins of the requested registries to a reading of these contents; reads secrets missing from `known` into
+  // it.
   void load_secrets(const StoreContents& contents, Secrets& known, StoreReading& reading);
-  // Why the secret of an item was not given; nothing where the reading's own problem says so already.
+  // Why the secret of an item was not given; nullopt if the problem of the reading already says so.
   std::optional<Error> problem_of(const BusError& error, const StoredItem& item, const StoreContents& contents,
                                   const StoreReading& reading);
   void require_gone(const StoredItem& item);

@@ -21,7 +21,8 @@ Error refused(const std::string& purpose) {
           "answer its prompt, or unlock it first"};
 }
 
-// Sent by who holds prompter_lock, and was refused an unlock: the paths of the collections that stay locked.
+// The signal that the holder of prompter_lock sends when an unlock was refused, with the paths of the collections that
+// stay locked.
 constexpr const char* prompter_path = "/dev/regsync/Prompter";
 constexpr const char* refused_signal = "Refused";
 
@@ -33,7 +34,7 @@ void write_paths(sd_bus_message* message, const std::vector<std::string>& paths)
   written(sd_bus_message_close_container(message));
 }
 
-// Anybody may send such a signal: one that makes no sense names none.
+// Anybody may send such a signal: ignore a malformed one.
 void remove_named(sd_bus_message* signal, std::vector<std::string>& collections) {
   static_cast<void>(guarded([&] {
     const std::vector<std::string> named = read_paths(signal);
@@ -88,21 +89,21 @@ void SecretServiceWriter::prepare_to_store() {
 
 template <typename T>
 T SecretServiceWriter::value_of(Answer<T> answer) {
-  client_.renew();  // a person may have been waited for
+  client_.renew();  // a prompt may have been waited for
   return client_.value_of(std::move(answer));
 }
 
 bool SecretServiceWriter::unlock(const StoreContents& contents, const std::vector<std::string>& paths) {
   if (prompt_ == Prompt::never) {
-    // A person may take minutes for somebody else's prompt. And gnome-keyring (42.1) ends with a failed assertion where
-    // the prompt of a second unlock is dismissed while the first one begins.
+    // A user may take minutes to answer another program's prompt. And gnome-keyring (42.1) aborts on a failed assertion
+    // if the prompt of a second unlock is dismissed while the first one begins.
     const SessionLock unlocker(client_, prompter_lock, SessionLock::IfHeld::give_up);
     return !unlocker.gave_up() && unlock_silently(paths);
   }
   std::vector<std::string> collections;
   std::ranges::copy_if(paths, std::back_inserter(collections),
                        [&](const std::string& path) { return contents.collection(path) != nullptr; });
-  std::vector<std::string> not_refused = collections;  // while this one waits for its turn
+  std::vector<std::string> not_refused = collections;  // while this process waits for its turn
   const SignalWatch watch(client_.connection(),
                           {.interface = prompter_lock, .signal = refused_signal, .path = prompter_path},
                           [&](sd_bus_message* signal) { remove_named(signal, not_refused); });
@@ -116,16 +117,17 @@ bool SecretServiceWriter::unlock(const StoreContents& contents, const std::vecto
   return false;
 }
 
-// To those who wait for their turn: it comes before the turn does, because the bus keeps the order of messages.
+// Notifies the waiting processes. The signal reaches them before the lock does, because the bus keeps messages in
+// order.
 void SecretServiceWriter::tell_of_refusal(const std::vector<std::string>& collections) {
   sd_bus_message* raw = nullptr;
   written(sd_bus_message_new_signal(client_.connection().get(), &raw, prompter_path, prompter_lock, refused_signal));
   const BusMessagePtr signal(raw);
   write_paths(signal.get(), collections);
-  sd_bus_send(client_.connection().get(), signal.get(), nullptr);  // without it they ask the person
+  sd_bus_send(client_.connection().get(), signal.get(), nullptr);  // if it fails, they prompt the user
 }
 
-// What needs no prompt opens (a keyring without a password, or one that was unlocked meanwhile).
+// Unlocks what needs no prompt (a keyring without a password, or one that was unlocked meanwhile).
 bool SecretServiceWriter::unlock_silently(const std::vector<std::string>& paths) {
   struct Unlocked {
     std::size_t count = 0;
@@ -198,7 +200,7 @@ Answer<std::string> SecretServiceWriter::store_silently(const std::string& sessi
 
 Answer<SecretString> SecretServiceWriter::secret(const std::string& path) { return libsecret().secret(path); }
 
-// Most providers ask nobody, so that libsecret is not needed: loading it takes as long as all the rest.
+// Most providers do not prompt, so libsecret, which takes as long to load as all the rest, is not needed.
 Answer<bool> SecretServiceWriter::erase_silently(const std::string& path) {
   Answer<std::string> prompt;
   client_.ask({question(BusCall{path, "org.freedesktop.Secret.Item", "Delete", {}}, read_path, prompt)});

@@ -18,12 +18,12 @@ constexpr const char* bus_name = "org.freedesktop.DBus";
 constexpr const char* bus_path = "/org/freedesktop/DBus";
 
 constexpr auto poll_interval = seconds(1);
-// Of a process that is stopped: it may be about to go on.
+// How long to wait for a stopped holder, which may be about to continue.
 constexpr auto stopped_limit = seconds(3);
-// Of one process: a person needs time for a password. A queue that moves is no reason to give up.
+// How long to wait for one holder: a user needs time to type a password. There is no limit while the queue advances.
 constexpr auto holder_limit = seconds(60);
 
-// Asks the service whether it answers at all, again and again, while others are waited for.
+// Pings the service repeatedly during the wait for other processes.
 class ProviderProbe {
  public:
   explicit ProviderProbe(sd_bus* bus) : bus_(bus) { ask(); }
@@ -33,7 +33,7 @@ class ProviderProbe {
   ProviderProbe(ProviderProbe&&) = delete;
   ProviderProbe& operator=(ProviderProbe&&) = delete;
 
-  // When it last answered; or since when it is asked.
+  // The time of the last answer, or of the first ping if there is none.
   steady_clock::time_point last_answer() {
     if (answered_) {
       last_ = steady_clock::now();
@@ -81,7 +81,7 @@ SessionLock::SessionLock(SecretServiceClient& client, const char* name, IfHeld i
         return result;
       },
       answer)});
-  // A bus that lets nobody own names (a sandbox's proxy) leaves us without mutual exclusion, as all other clients are.
+  // A bus that denies ownership of names (a sandbox's proxy) leaves us without mutual exclusion, as all other clients.
   constexpr std::uint32_t in_queue = 2;  // DBUS_REQUEST_NAME_REPLY_IN_QUEUE
   constexpr std::uint32_t exists = 3;    // DBUS_REQUEST_NAME_REPLY_EXISTS
   gave_up_ = answer.value == exists;
@@ -123,7 +123,7 @@ void SessionLock::wait(const bool& acquired) {
 
 SessionLock::~SessionLock() { release(); }
 
-// Nobody waits for the answer: the bus takes messages in order, and the end of the process would do as well.
+// Does not wait for the answer: the bus processes messages in order, and the end of the process would release it, too.
 void SessionLock::release() const {
   sd_bus_call_method_async(client_.connection().get(), nullptr, bus_name, bus_path, bus_name, "ReleaseName", nullptr,
                            nullptr, "s", name_);

@@ -1,7 +1,7 @@
-// A lock that only one process of this session at a time holds.
+// A lock that at most one process of the session holds.
 //
-// It is ownership of a bus name, which ends with the process, whatever happens to it. A process that is stopped
-// (Ctrl-Z) keeps it, but holds nobody up for longer than some seconds: who waits goes on without the lock then.
+// It is the ownership of a bus name, which ends with the process, however it ends. A stopped process (Ctrl-Z) keeps the
+// lock, but blocks others for only a few seconds: then they continue without it.
 #pragma once
 
 #include "helper/secret_service/secret_service_client.hpp"
@@ -12,7 +12,7 @@ class SessionLock {
  public:
   enum class IfHeld { wait, give_up };
 
-  // Waits for its turn, as long as the service answers, or gives up at once. Throws store_unavailable, naming the
+  // Waits for the lock as long as the service answers, or gives up at once. Throws store_unavailable, naming the
   // holder, if one process holds it for longer than a minute.
   SessionLock(SecretServiceClient& client, const char* name, IfHeld if_held = IfHeld::wait);
   ~SessionLock();
@@ -21,9 +21,9 @@ class SessionLock {
   SessionLock(SessionLock&&) = delete;
   SessionLock& operator=(SessionLock&&) = delete;
 
-  // Whether somebody else held it first, and has let it go.
+  // Whether another process held it first and has released it.
   [[nodiscard]] bool waited() const { return waited_; }
-  // Whether somebody else holds it, and this one gave up.
+  // Whether another process holds it and this one gave up.
   [[nodiscard]] bool gave_up() const { return gave_up_; }
 
  private:
@@ -36,9 +36,9 @@ class SessionLock {
   bool gave_up_ = false;
 };
 
-// Held by who changes the store: "look, then replace" is two steps on the Secret Service.
+// Held while changing the store: "look up, then replace" takes two steps on the Secret Service.
 inline constexpr const char* store_writer_lock = "dev.regsync.StoreWriter";
-// Held by who shows a prompt.
+// Held while showing a prompt.
 inline constexpr const char* prompter_lock = "dev.regsync.Prompter";
 
 }  // namespace regsync

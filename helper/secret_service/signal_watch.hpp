@@ -9,8 +9,8 @@
 
 namespace regsync {
 
-// While it lives, each signal that matches is handed to the handler, which throws nothing, on the connection's thread.
-// The bus hears of it before all that is sent later. Throws store_unavailable if the connection is lost.
+// While it lives, calls the handler for each matching signal, on the connection's thread. The handler must not throw.
+// The bus receives the subscription before any message sent later. Throws store_unavailable if the connection is lost.
 class SignalWatch {
  public:
   using Handler = std::function<void(sd_bus_message* signal)>;
@@ -38,7 +38,7 @@ class SignalWatch {
           static_cast<SignalWatch*>(self)->handler_(signal);
           return 0;
         },
-        // Without this a bus that refuses would end the connection.
+        // Without this handler, a refusal by the bus would close the connection.
         [](sd_bus_message*, void*, sd_bus_error*) noexcept { return 0; }, this);
     slot_.reset(slot);
     if (added < 0) {

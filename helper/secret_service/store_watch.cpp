@@ -27,25 +27,25 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// The first signal is answered at once; what follows within this time (a store emits two or three signals, an unlock
-// one per item) becomes one more reading at its end.
+// The first signal starts a reading at once; signals that follow within this time (a store emits two or three, an
+// unlock one per item) cause one more reading at its end.
 constexpr auto settle_time = milliseconds(20);
 
-// The signals of a burst that are worth remembering: where more items change, all are read.
+// The most changed items to remember: if more change, everything is read.
 constexpr std::size_t most_items = 100;
 
-// gnome-keyring emits no signal when it is unlocked over its control socket, which is how pam_gnome_keyring does it
-// at login. So a locked keyring, and only that, is asked again; one call that ends at its first answer.
+// gnome-keyring emits no signal when it is unlocked over its control socket, which is how pam_gnome_keyring does it at
+// login. So only a locked keyring is polled, with a single call.
 constexpr auto locked_retry_time = milliseconds(2000);
 
-// After a reading that failed: a frozen keyring that thaws, and a bus that is started again, emit no signal to us; nor
-// does KWallet when its default alias is set.
+// After a failed reading: we get no signal from a keyring that resumes after a freeze, from a restarted bus, or from
+// KWallet when its default alias is set.
 constexpr auto first_retry_time = milliseconds(2000);
 constexpr auto last_retry_time = milliseconds(60'000);
 
 }  // namespace
 
-// Constructed and destroyed on the owner's thread, everything between on the store thread.
+// Constructed and destroyed on the owner's thread; everything else runs on the store thread.
 class StoreWatch::Impl {
  public:
   explicit Impl(Handler on_reading) : handler_(std::move(on_reading)), thread_([this] { run(); }) {}
@@ -61,7 +61,7 @@ class StoreWatch::Impl {
   Impl(Impl&&) = delete;
   Impl& operator=(Impl&&) = delete;
 
-  // Runs it on the store thread; it throws nothing.
+  // Runs `work` on the store thread. It must not throw.
   void post(std::function<void()> work) {
     {
       const std::scoped_lock lock(mutex_);
@@ -106,7 +106,7 @@ class StoreWatch::Impl {
         run_posted();
       }
       if (connection_ && !connection_->process()) {
-        read();  // says what became of the bus
+        read();  // reports the state of the bus
       }
       answer_signals();
       run_due();
@@ -125,8 +125,8 @@ class StoreWatch::Impl {
     }
   }
 
-  // Subscribes before the first reading, so that no change falls between. On a connection beside the store's, so that
-  // signals wait while a call of the store does.
+  // Subscribes before the first reading, so that no change is missed. Uses another connection than the store, so that
+  // signals wait during a call of the store.
   void connect() {
     if (store_ && connection_->is_open()) {
       return;
@@ -161,7 +161,7 @@ class StoreWatch::Impl {
     store_.emplace(Prompt::never, cancel_.fd());
   }
 
-  // An item that came or changed is read alone; whatever else happened, everything is.
+  // A new or changed item is read alone; for anything else, everything is read.
   void note(sd_bus_message* signal) {
     const std::string_view member = sd_bus_message_get_member(signal);
     const char* item = nullptr;
@@ -175,7 +175,7 @@ class StoreWatch::Impl {
 
   void answer_signals() {
     if (std::exchange(provider_ended_, false)) {
-      // Not a reading: the call would start the provider that the person just stopped.
+      // Do not read: the call would start the provider that the user has just stopped.
       retry_time_.reset();
       changed_ = false;
       changed_items_.clear();
@@ -188,7 +188,7 @@ class StoreWatch::Impl {
     }
   }
 
-  // False where everything must be read.
+  // False if everything must be read.
   bool read_changed_items() {
     const auto items = std::exchange(changed_items_, {});
     std::optional<StoreReading> reading;
@@ -204,7 +204,8 @@ class StoreWatch::Impl {
     return true;
   }
 
-  // Nobody is there, and the bus tells when that changes. To ask would start the provider that the person stopped.
+  // Whether there is no provider; the bus sends a signal when that changes. Polling would start a provider that the
+  // user stopped.
   bool will_be_told() {
     bool nobody = false;
     return !guarded([&] { nobody = store_ && connection_->is_open() && !store_->provider(); }) && nobody;
@@ -239,7 +240,7 @@ class StoreWatch::Impl {
   }
 
   bool default_is_as_it_was() {
-    bool same = false;  // else a reading will say what else it is
+    bool same = false;  // otherwise a reading will find out
     return !guarded([&] { same = store_->default_lock() == default_lock_; }) && same;
   }
 
@@ -253,26 +254,26 @@ class StoreWatch::Impl {
   // Constant after construction.
   const Handler handler_;
 
-  // Both threads'.
-  EventFd cancel_;  // set once: no call waits any longer
-  EventFd wake_;    // something is posted
+  // Used by both threads.
+  EventFd cancel_;  // set once: no call waits after that
+  EventFd wake_;    // `posted_` is not empty
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;  // under mutex_
 
-  // The store thread's.
+  // Used by the store thread only.
   bool ended_ = false;
   std::optional<BusConnection> connection_;
   std::list<SignalWatch> signals_;  // of connection_
   std::optional<SecretServiceStore> store_;
-  bool changed_ = false;                 // a signal said so, and not which items
-  std::set<std::string> changed_items_;  // the paths of those that signals named
-  bool provider_ended_ = false;          // and nobody has followed it
+  bool changed_ = false;                 // a signal reported a change without naming items
+  std::set<std::string> changed_items_;  // the paths that signals named
+  bool provider_ended_ = false;          // and no other has replaced it
   std::set<RegistryKey> wanted_;
-  std::optional<steady_clock::time_point> settle_end_;  // a signal has been answered with a reading until then
-  bool failed_ = false;                                 // the last reading
-  std::optional<bool> default_lock_;                    // of the default collection, as the last reading said
-  int fruitless_ = 0;                                   // looks, one after the other, that found no open default
-  std::optional<steady_clock::time_point> retry_time_;  // when to look again without a signal
+  std::optional<steady_clock::time_point> settle_end_;  // until then, further signals wait for one common reading
+  bool failed_ = false;                                 // the last reading failed
+  std::optional<bool> default_lock_;                    // lock state of the default collection in the last reading
+  int fruitless_ = 0;                                   // consecutive polls that found no open default collection
+  std::optional<steady_clock::time_point> retry_time_;  // when to poll without a signal
 
   std::thread thread_;  // last: it uses all of the above
 };

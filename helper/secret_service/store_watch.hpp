@@ -1,11 +1,11 @@
 // Follows the Secret Service and reads it whenever it may have changed.
 //
-// Owns the store thread, on which the store is used and D-Bus signals arrive; between them it sleeps. A burst of
-// signals becomes one reading. Signals carry no news: each only starts a reading, of everything, or of the items alone
-// that it says are new or changed (StoreReading::only_changes). A restarted or late keyring daemon
-// (NameOwnerChanged of org.freedesktop.secrets) is read again. Never prompts. Without a signal it looks again only
-// where none can come: at a locked default collection, which pam_gnome_keyring unlocks silently, and, ever more seldom,
-// at a bus or a provider that failed or has no default collection.
+// Owns the store thread, which uses the store, receives D-Bus signals, and sleeps otherwise. A burst of signals becomes
+// one reading. Signals carry no contents: each only starts a reading, either of everything or of just the items that it
+// reports as new or changed (StoreReading::only_changes). A restarted or late keyring daemon (NameOwnerChanged of
+// org.freedesktop.secrets) is read again. Never prompts. It polls only where no signal can come: a locked default
+// collection, which pam_gnome_keyring unlocks silently, and, at growing intervals, a bus or provider that failed or has
+// no default collection.
 #pragma once
 
 #include <functional>
@@ -19,12 +19,12 @@ namespace regsync {
 
 class StoreWatch {
  public:
-  // Called on the store thread; throws nothing.
+  // Called on the store thread; must not throw.
   using Handler = std::function<void(StoreReading)>;
 
-  // Starts with a reading.
+  // Starts the thread, which begins with a reading.
   explicit StoreWatch(Handler on_reading);
-  // Ends a call that waits, and joins the thread: the handler is not called any more.
+  // Cancels a waiting call and joins the thread. The handler is not called afterwards.
   ~StoreWatch();
   StoreWatch(const StoreWatch&) = delete;
   StoreWatch& operator=(const StoreWatch&) = delete;

@@ -7,10 +7,10 @@
 
 namespace regsync {
 
-// What everybody may see of a login.
+// The public part of a login.
 struct Login {
-  // As the client stored it: "ghcr.io", "https://index.docker.io/v1/", "host:5000"; that of an account as RegistryKey
-  // has it: "work@ghcr.io".
+  // As the client stored it: "ghcr.io", "https://index.docker.io/v1/", "host:5000". For an account, as in RegistryKey:
+  // "work@ghcr.io".
   std::string server;
   std::string username;  // "<token>" marks an identity token (docker/cli, credentials/types.go)
 

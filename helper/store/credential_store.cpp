@@ -20,7 +20,7 @@ void require_text(std::string_view text, const std::string& what) {
   }
 }
 
-// sd-bus neither sends nor receives noncharacters in a string. (A secret is bytes to it.)
+// sd-bus neither sends nor receives noncharacters in a string. (A secret is sent as bytes.)
 void require_name(std::string_view text, const std::string& what) {
   require_text(text, what);
   while (!text.empty()) {

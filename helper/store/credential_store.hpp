@@ -1,9 +1,9 @@
 // CredentialStore is the seam between regsync and the keyring.
 //
 // Every call is synchronous and may block (D-Bus; a prompt if the store was made with Prompt::allowed), so the daemon
-// makes them on its store thread only. One thread at a time. Errors: Error with code locked (there, but not
-// readable now), store_unavailable (no bus, no provider, no default collection), invalid_input. A login that does
-// not exist is never an error and never confused with a locked one.
+// makes them only on its store thread. One thread at a time. Errors: Error with code locked (exists, but not readable
+// now), store_unavailable (no bus, no provider, no default collection), invalid_input. A login that does not exist is
+// never an error and never confused with a locked one.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,7 @@
 
 namespace regsync {
 
-// Whether the store may ask the person to unlock it. Only a command that a person ran may.
+// Whether the store may prompt the user to unlock it. Only a command run by the user may.
 enum class Prompt { allowed, never };
 
 class CredentialStore {
@@ -30,19 +30,19 @@ class CredentialStore {
   // The login kept under exactly this server or another spelling of it; see RegistryKey.
   virtual std::optional<Credential> get(std::string_view server) = 0;
 
-  // True if something was deleted. Throws when it cannot know.
+  // Returns whether something was deleted. Throws if that is unknown.
   virtual bool erase(std::string_view server) = 0;
 
   // All logins that the store shows, without loading a secret. Sorted by server; one login per server.
   virtual std::vector<Login> list() = 0;
 
-  // What can be read now: the names of all logins, and those of the asked registries with their secrets, one login per
-  // registry. A login that cannot be read is the problem of its registry alone; a locked default collection is also the
-  // problem of the reading. Throws store_unavailable if nobody answers.
+  // Reads what is readable now: the names of all logins, and the logins of the `asked` registries with their secrets,
+  // one per registry. A login that cannot be read is a problem of its registry alone; a locked default collection is
+  // also a problem of the whole reading. Throws store_unavailable if nobody answers.
   virtual StoreReading load(std::set<RegistryKey> asked) = 0;
 };
 
-// What every store demands of its input; throws invalid_input. Server and user name: not empty, UTF-8, no NUL, no
+// What every store requires of its input; throws invalid_input. Server and user name: not empty, UTF-8, no NUL, no
 // noncharacter (U+FFFE and its like). The secret: not empty, no NUL, UTF-8 (KWallet keeps text; C clients end at a
 // NUL).
 void require_storable(const Credential& credential);

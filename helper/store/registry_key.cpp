@@ -13,11 +13,11 @@ constexpr std::string_view hub = "docker.io";
 constexpr std::array hub_aliases{hub, std::string_view("index.docker.io"), std::string_view("registry-1.docker.io"),
                                  std::string_view("registry.hub.docker.com")};
 
-// `nerdctl login` writes it behind a host that has no port.
+// `nerdctl login` appends it to a host without a port.
 constexpr std::string_view default_port = ":443";
 
-// In lower case. Not an IPv6 address, for which kubelet finds no login without a port; nor this machine, where clients
-// talk plain http too, to port 80 where none is named.
+// `host` is in lower case. False for an IPv6 address, for which kubelet finds no login without a port; and for this
+// machine, where clients also use plain http, with default port 80.
 bool names_default_port(std::string_view host) {
   return host.size() > default_port.size() && host.ends_with(default_port) &&
          host.find_first_of(":]") == host.size() - default_port.size() && !host.starts_with("localhost:") &&
@@ -84,7 +84,7 @@ std::string_view RegistryKey::path() const { return registry().substr(host().siz
 
 RegistryKey RegistryKey::whole_host() const {
   RegistryKey host(*this);
-  host.value_.resize(std::min(value_.find('/'), value_.size()));  // an account holds no "/"
+  host.value_.resize(std::min(value_.find('/'), value_.size()));  // an account contains no "/"
   return host;
 }
 

@@ -11,14 +11,14 @@ namespace regsync {
 
 namespace {
 
-// state: of the coroutine that waited.
+// state: that of the waiting coroutine.
 void throw_if_cancelled(const asio::cancellation_state& state) {
   if (state.cancelled() != asio::cancellation_type::none) {
     throw Error(ErrorCode::cancelled, "the wait was cancelled");
   }
 }
 
-// Until the timer fires, or is cancelled.
+// Waits until the timer expires or is cancelled.
 asio::awaitable<void> wait_for_end(asio::steady_timer& timer) {
   asio::error_code ignored;
   co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -38,7 +38,7 @@ asio::awaitable<bool> AsyncEvent::wait_for(std::chrono::steady_clock::duration t
   using asio::experimental::awaitable_operators::operator||;
   asio::steady_timer limit(timer_.get_executor(), timeout);
   asio::error_code ignored;
-  // The limit does not throw: where both sides do, operator|| throws asio::multiple_exceptions, which is no Error.
+  // The limit must not throw: if both sides do, operator|| throws asio::multiple_exceptions, which is not an Error.
   const auto first = co_await (wait() || limit.async_wait(asio::redirect_error(asio::use_awaitable, ignored)));
   throw_if_cancelled(co_await asio::this_coro::cancellation_state);
   co_return first.index() == 0;

@@ -1,5 +1,5 @@
-// Backoff is the pause before the next try of what fails: the first one is short, and each further one twice as long,
-// up to a longest (client-go's wait.Backoff). A value; one thread.
+// Backoff computes the pause before the next retry: the first one is short, and each further one twice as long, up to a
+// maximum (client-go's wait.Backoff). A value; one thread.
 #pragma once
 
 #include <algorithm>
@@ -18,9 +18,9 @@ class Backoff {
 
   [[nodiscard]] std::chrono::milliseconds pause() const { return pause_; }
 
-  // The try after the pause failed too, or is about to be made.
+  // Call it when the retry after the pause fails, or before it is made.
   void grow() { pause_ = std::min(2 * pause_, pauses_.longest); }
-  // It went well.
+  // Call it after a success.
   void reset() { pause_ = pauses_.first; }
 
  private:

@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-// As large a buffer is never inside the std::string itself. It may hold a password, and what is freed is wiped.
+// A buffer of this size is never inside the std::string itself. It may hold a password, and heap memory is wiped when
+// freed.
 constexpr std::size_t on_the_heap = 32;
 
 }  // namespace

@@ -9,10 +9,10 @@ namespace regsync {
 
 std::string base64_encode(std::string_view bytes);
 
-// Padding is required, line breaks are skipped; nullopt for anything else.
+// Padding is required and line breaks are skipped; nullopt if the text is not valid base64.
 std::optional<std::string> base64_decode(std::string_view text);
 
-// The text with the padding that base64_decode requires, where it has none: kubelet takes either for a login.
+// Adds the padding that base64_decode requires if it is missing: kubelet accepts logins with and without it.
 std::string base64_padded(std::string_view text);
 
 }  // namespace regsync

@@ -43,7 +43,7 @@ asio::awaitable<bool> BoottimeTimer::wait_for(std::chrono::milliseconds time) {
   when.it_value.tv_sec = seconds.count();
   when.it_value.tv_nsec = std::max<long>(1, static_cast<long>((time - seconds).count()) * 1000000L);  // 0 disarms it
   if (timerfd_settime(timer_.native_handle(), 0, &when, nullptr) != 0) {
-    throw timer_error();  // and the wait would have no end
+    throw timer_error();  // otherwise the wait would never end
   }
   asio::error_code error;
   co_await timer_.async_wait(asio::posix::stream_descriptor::wait_read,

@@ -1,5 +1,5 @@
-// A timer that counts the time a machine sleeps (timerfd, CLOCK_BOOTTIME): what expires on a server's clock expires
-// while a laptop's lid is closed. asio::steady_timer does not count it. One io_context thread.
+// A timer that includes the time that the machine sleeps (timerfd, CLOCK_BOOTTIME): what expires on a server's clock
+// also expires while a laptop's lid is closed. asio::steady_timer does not include it. One io_context thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -9,7 +9,7 @@
 
 namespace regsync {
 
-// Counts from the start of the machine, sleep included (CLOCK_BOOTTIME).
+// Time since boot, including sleep (CLOCK_BOOTTIME).
 struct BoottimeClock {
   using duration = std::chrono::nanoseconds;
   using rep = duration::rep;
@@ -23,7 +23,7 @@ class BoottimeTimer {
  public:
   explicit BoottimeTimer(const asio::any_io_executor& executor);
 
-  // Returns after this time (at once where it is not positive), or when cancel() is called; true if the time is over.
+  // Returns after this time (at once if it is not positive) or when cancel() is called; true if the time is over.
   asio::awaitable<bool> wait_for(std::chrono::milliseconds time);
   void cancel();
 

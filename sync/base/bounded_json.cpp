@@ -18,7 +18,7 @@ void check_size(std::size_t bytes, const JsonBounds& bounds) {
   }
 }
 
-// Behind the quote that ends the string that begins at `begin`.
+// The position after the closing quote of the string that begins at `begin`.
 std::size_t end_of_string(std::string_view text, std::size_t begin) {
   for (std::size_t at = begin + 1; at < text.size(); ++at) {
     if (text[at] == '"') {
@@ -58,7 +58,7 @@ std::size_t end_of_value(std::string_view text, std::size_t begin, const JsonBou
       }
       ++at;
     } else if (depth == 0 && (c == ',' || c == ']' || c == '}' || is_space(c))) {
-      break;  // behind a number or a word
+      break;  // after a number or a keyword
     } else {
       if (c == ']' || c == '}') {
         --depth;

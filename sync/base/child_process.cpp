@@ -28,7 +28,7 @@
 #include "sync/base/spawn_guarded.hpp"
 
 extern "C" {
-#include <sys/pidfd.h>  // glibc 2.36 forgot to say that it is C
+#include <sys/pidfd.h>  // glibc 2.36 lacks extern "C" in this header
 }
 
 extern "C" char** environ;  // NOLINT(readability-redundant-declaration): POSIX declares it nowhere
@@ -41,9 +41,10 @@ using asio::posix::stream_descriptor;
 constexpr std::size_t kept_errors = std::size_t{64} * 1024;
 constexpr auto wait_for_death = std::chrono::microseconds(500);
 constexpr int most_waits_for_death = 100;
-// What a child leaves behind may hold its pipes open for ever; after it ended, its output is there in this time.
+// Descendants of a child may hold its pipes open for ever; its own output arrives within this time after its exit.
 constexpr auto grace_after_exit = std::chrono::milliseconds(500);
-// One that takes longer than this, or this part of its time, waits for something, rather than keep the machine busy.
+// A child that takes longer than this, or than this part of its timeout, is presumably waiting and not using the
+// processors.
 constexpr std::chrono::milliseconds longest_turn = std::chrono::seconds(1);
 constexpr int turn_part = 12;
 
@@ -138,7 +139,7 @@ pid_t spawn(const ChildCommand& command, const Pipe& in, const Pipe& out, const 
   sigemptyset(&none);
   sigfillset(&all);
   posix_spawnattr_setsigmask(&actions.attributes, &none);
-  posix_spawnattr_setsigdefault(&actions.attributes, &all);  // we ignore SIGPIPE; a child expects it
+  posix_spawnattr_setsigdefault(&actions.attributes, &all);  // we ignore SIGPIPE; a child expects the default
   const int group = command.terminal_input ? 0 : POSIX_SPAWN_SETPGROUP;
   posix_spawnattr_setpgroup(&actions.attributes, 0);
   posix_spawnattr_setflags(&actions.attributes,
@@ -162,17 +163,17 @@ pid_t spawn(const ChildCommand& command, const Pipe& in, const Pipe& out, const 
   return pid;
 }
 
-// Children that have ended, or were killed, and that somebody holds: a debugger, or the kernel, for a file system that
-// does not answer. They are reaped when another one is started.
+// Ended or killed children that cannot be reaped yet, because of a debugger or a file system that does not answer. They
+// are reaped when another child is started.
 std::vector<pid_t>& held_children() {
   static thread_local std::vector<pid_t> held;
   return held;
 }
 
-// In place of a status, of a child that is not ours to reap: where SIGCHLD is ignored, the kernel does it.
+// Stands for the status of a child that the kernel has reaped because SIGCHLD is ignored.
 constexpr int unknown_end = -1;
 
-// The status of waitpid(2); nothing as long as the child cannot be reaped.
+// The status from waitpid(2); nullopt as long as the child cannot be reaped.
 std::optional<int> status_of(pid_t pid) {
   int status = 0;
   pid_t reaped = -1;
@@ -186,7 +187,7 @@ void reap_held_children() {
   std::erase_if(held_children(), [](pid_t pid) { return status_of(pid).has_value(); });
 }
 
-// A started child. Killed, at the latest, when this ends, and reaped.
+// A started child. The destructor kills it if it still runs, and reaps it.
 class Child {
  public:
   Child(pid_t pid, bool leads_group) : pid_(pid), leads_group_(leads_group) {}
@@ -199,7 +200,7 @@ class Child {
       if (status_of(pid_)) {
         return;
       }
-      std::this_thread::sleep_for(wait_for_death);  // it is dying: this takes no time worth a wait elsewhere
+      std::this_thread::sleep_for(wait_for_death);  // it is dying: too short to wait on the event loop
     }
     held_children().push_back(pid_);
   }
@@ -210,10 +211,10 @@ class Child {
 
   [[nodiscard]] pid_t pid() const { return pid_; }
 
-  // Safe as long as the child is not reaped: until then nobody else can have its number.
+  // Safe as long as the child is not reaped: until then its pid is not reused.
   void kill() const { ::kill(leads_group_ ? -pid_ : pid_, SIGKILL); }
 
-  // Of one that has ended: its exit code.
+  // Reaps an ended child and returns its exit code.
   int reap() {
     const auto status = status_of(pid_);
     if (!status) {
@@ -233,7 +234,8 @@ class Child {
   bool leads_group_;
 };
 
-// What the coroutines of one run share. Each of them holds it, so that it outlives whoever is cancelled first.
+// The state shared by the coroutines of one run. Each of them holds it, so that it outlives those that are cancelled
+// first.
 struct Run {
   Run(const asio::any_io_executor& executor, Pipe& in, Pipe& out, Pipe& err, int pidfd)
       : input(executor, in.take(1)),
@@ -253,19 +255,19 @@ struct Run {
   stream_descriptor input;
   stream_descriptor output;
   stream_descriptor errors;
-  stream_descriptor exit;  // a pidfd: readable when the child has ended
+  stream_descriptor exit;  // a pidfd: readable once the child has ended
   asio::steady_timer news;
   ChildResult result;
   int open_pipes = 2;
   bool exited = false;
   bool too_much = false;
-  std::optional<Error> problem;  // of one of the coroutines
+  std::optional<Error> problem;  // from one of the coroutines
 };
 
 asio::awaitable<void> feed(std::shared_ptr<Run> run, std::string input) {
   std::error_code failure;
   co_await asio::async_write(run->input, asio::buffer(input), asio::redirect_error(asio::use_awaitable, failure));
-  run->input.close(failure);  // a child that does not read its input is no fault of ours
+  run->input.close(failure);  // a child need not read its input
 }
 
 asio::awaitable<void> collect(std::shared_ptr<Run> run, bool is_output, std::size_t limit) {
@@ -295,7 +297,7 @@ asio::awaitable<void> await_exit(std::shared_ptr<Run> run) {
   run->news.cancel();
 }
 
-// Starts one of the coroutines of a run. What it throws is what the run fails with.
+// Starts one of the coroutines of a run. If it throws, the run fails with that.
 void start(const asio::any_io_executor& executor, const std::shared_ptr<Run>& run, asio::awaitable<void> part) {
   spawn_guarded(executor, std::move(part), [run](std::optional<Error> problem) {
     if (problem) {
@@ -308,7 +310,7 @@ void start(const asio::any_io_executor& executor, const std::shared_ptr<Run>& ru
 }  // namespace
 
 asio::awaitable<ChildResult> run_child(ChildCommand command) {
-  // A child may close its input before it has read it.
+  // A child may close its input before reading all of it.
   static const auto ignored = ::signal(SIGPIPE, SIG_IGN);
   static_cast<void>(ignored);
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
@@ -327,7 +329,7 @@ asio::awaitable<ChildResult> run_child(ChildCommand command) {
     }
     run = std::make_shared<Run>(executor, in, out, err, pidfd);
   }
-  // Whatever ends this coroutine ends the others: they wait on descriptors that are closed.
+  // When this coroutine ends for any reason, the descriptors close, which ends the others.
   const std::shared_ptr<void> closer(nullptr, [run](void*) { run->close(); });
   start(executor, run, feed(run, std::move(command.input)));
   start(executor, run, collect(run, true, command.max_output));
@@ -350,7 +352,7 @@ asio::awaitable<ChildResult> run_child(ChildCommand command) {
     }
     if (!woken) {
       if (run->exited) {
-        break;  // somebody else holds its pipes
+        break;  // another process holds its pipes
       }
       const auto limit = std::chrono::duration_cast<std::chrono::seconds>(command.timeout);
       const Error late(ErrorCode::timeout,

@@ -14,9 +14,9 @@
 
 namespace regsync {
 
-// Calls once for any number of asks: `delay` after the first of them. On the executor's thread. What the call throws is
-// logged as what happened to `subject`. After cancel() and until the next ask() nothing is called but what is due
-// already; destroyed once the executor runs no more.
+// Any number of calls to ask() lead to one call, `delay` after the first of them, on the executor's thread. Exceptions
+// are logged with `subject`. After cancel(), nothing is called except a call that is already due; if a call was
+// pending, later calls to ask() do nothing. Destroy it only after the executor has stopped.
 class CoalescedCall {
  public:
   CoalescedCall(const asio::any_io_executor& executor, std::chrono::milliseconds delay, std::string_view subject,

@@ -9,7 +9,8 @@
 namespace regsync {
 
 Digest digest_of(std::string_view bytes) {
-  // Found once: else OpenSSL 3 looks for it by name for each digest, which takes longer than that of a pull secret.
+  // Fetched once: otherwise OpenSSL 3 looks it up by name for each digest, which takes longer than digesting a pull
+  // secret.
   static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   std::array<unsigned char, EVP_MAX_MD_SIZE> full{};
   unsigned int size = 0;

@@ -1,4 +1,4 @@
-// A fingerprint of bytes, to see that a Secret differs without keeping its data in memory.
+// A fingerprint of bytes, to detect that a Secret differs without keeping its data in memory.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 
 namespace regsync {
 
-// The first half of SHA-256: 128 bits are beyond accident and beyond search.
+// The first half of SHA-256: with 128 bits, accidental collisions and searches for a preimage are infeasible.
 using Digest = std::array<std::uint8_t, 16>;
 
 Digest digest_of(std::string_view bytes);

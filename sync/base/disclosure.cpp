@@ -13,20 +13,20 @@ namespace {
 
 constexpr std::array names{"password", "passwd", "passphrase", "pass",    "pwd",   "secret",
                            "token",    "auth",   "key",        "keydata", "cookie"};
-// What is assigned to these is one, however short.
+// A value assigned to one of these is a secret, however short.
 constexpr std::array passwords{"password", "passwd", "pwd", "secret"};
-// Only what is assigned to these is: "AzureCLICredential: ERROR".
+// These need an assigned value that looks like a secret: "AzureCLICredential: ERROR" does not.
 constexpr std::array assigned{"credential", "sig", "signature", "assertion"};
 constexpr std::array schemes{"basic ", "bearer "};  // of an Authorization header
 constexpr std::array headers{"authorization: basic ", "authorization: bearer "};
 constexpr std::array header{"authorization"};
-// Of words, the ordinary ones are in lower case and without digits.
+// The least length of a secret. Ordinary words are in lower case and without digits.
 constexpr std::size_t least_secret = 6;
 constexpr std::size_t least_token = 16;
-// So much of a value is looked at, for each name of one: no time of its own is spent on the rest of a long text. What
-// is longer is no word of a language.
+// The most of a value that is examined for each name, so that a long text does not cost more. A longer value is not an
+// ordinary word.
 constexpr std::size_t longest_value = 256;
-// What tokens of GitHub, GitLab, Docker, npm, Slack, Google and Vault begin with, and the key ids of AWS.
+// The prefixes of tokens of GitHub, GitLab, Docker, npm, Slack, Google and Vault; key_ids has those of AWS key ids.
 constexpr std::array prefixes{"ghp_",      "gho_",      "ghs_", "ghu_", "ghr_",  "github_pat_", "glpat-",
                               "dckr_pat_", "dckr_oat_", "npm_", "xox",  "ya29.", "AIza",        "hvs."};
 constexpr std::array key_ids{"AKIA", "ASIA"};
@@ -48,13 +48,13 @@ std::string_view leading(std::string_view text, bool (*belongs)(char)) {
 
 bool is_cut(std::string_view value) { return value.size() == longest_value; }
 
-// What the text begins with, up to one of these characters.
+// The beginning of the text, up to one of the characters of `end`.
 std::string_view value_before(std::string_view end, std::string_view text) {
   text = text.substr(0, longest_value);
   return text.substr(0, text.find_first_of(end));
 }
 
-// Whether what follows the name of a secret is a value for it.
+// Whether the text after the name of a secret is a value for it.
 bool is_value(std::string_view rest) {
   constexpr std::string_view between = " \t\"'=:";
   const auto begin = std::min(rest.find_first_not_of(between), rest.size());
@@ -65,7 +65,7 @@ bool is_value(std::string_view rest) {
     return false;
   }
   const std::string_view value = value_before(" \t\r\n\"',;", rest.substr(begin));
-  // `auth: expired` is prose; what is assigned or in quotes is a value, whatever it is made of.
+  // `auth: expired` is prose; anything after "=" or in quotes is a value.
   const auto colon = separator.find_first_of("=:");
   const bool prose =
       separator.find('=') == std::string_view::npos && separator.find_first_of("\"'", colon) == std::string_view::npos;
@@ -80,7 +80,7 @@ bool is_assigned(std::string_view rest) {
 
 bool is_assigned_secret(std::string_view rest) { return is_assigned(rest) && is_value(rest); }
 
-// The same where it is told in words: "is hunter2xyz", and not "is expired".
+// The same for a value in a sentence: "is hunter2xyz", but not "is expired".
 bool is_told(std::string_view rest) {
   constexpr std::string_view verb = " is ";
   if (!rest.starts_with(verb)) {
@@ -96,7 +96,7 @@ bool is_proof(std::string_view rest) {
   return word.size() >= least_secret && (is_cut(word) || !std::ranges::all_of(word, is_letter));
 }
 
-// Of an Authorization header, whatever its scheme.
+// Whether it is the value of an Authorization header, with any scheme.
 bool is_authorization(std::string_view rest) {
   const auto scheme = rest.substr(0, longest_value).find_first_not_of(" \t\"'=:");
   if (scheme == std::string_view::npos || rest.substr(0, scheme).find_first_of("=:") == std::string_view::npos) {
@@ -107,21 +107,21 @@ bool is_authorization(std::string_view rest) {
   return rest.substr(end).starts_with(' ') && is_proof(rest.substr(end + 1));
 }
 
-// What stands for a value in a text about options ("--password PASSWORD", "--token string") is of one kind of letters.
+// Placeholders in help texts ("--password PASSWORD", "--token string") have letters of one case.
 bool is_option_value(std::string_view value) {
   return value.size() >= least_secret && value.find_first_of("-/<[{$~.") != 0 &&
          (is_cut(value) || !(std::ranges::none_of(value, is_upper) || std::ranges::none_of(value, is_lower)) ||
           std::ranges::any_of(value, is_digit));
 }
 
-// The word behind the name of an option: `--password hunter2xyz`, `"--client-secret", "hunter2xyz"`.
+// Whether the word after the name of an option is a value: `--password hunter2xyz`, `"--client-secret", "hunter2xyz"`.
 bool is_option(std::string_view rest) {
   const auto begin = rest.substr(0, longest_value).find_first_not_of(" \t\"',=");
   return begin != 0 && begin != std::string_view::npos &&
          is_option_value(value_before(" \t\r\n\"',;", rest.substr(begin)));
 }
 
-// The same of `-p`, which may be a port, a folder or a profile as well.
+// The same for `-p`, which may also take a port, a folder or a profile.
 bool is_short_option(std::string_view rest) {
   const std::string_view value = value_before(" \t\r\n\"',;", rest);
   return is_option_value(value) && std::ranges::any_of(value, is_letter) && std::ranges::any_of(value, is_digit);
@@ -134,7 +134,7 @@ bool is_element(std::string_view rest) {
 
 bool is_word(std::string_view rest) { return leading(rest, is_of_token).size() >= least_secret; }
 
-// Whether one of the words is followed by what the predicate is true of. lowered: the text in small letters.
+// Whether one of the words is followed by text that satisfies the predicate. lowered: the text in lower case.
 template <typename Words>
 bool has_after(std::string_view text, std::string_view lowered, const Words& words,
                bool (*is_secret)(std::string_view rest)) {
@@ -148,7 +148,8 @@ bool has_after(std::string_view text, std::string_view lowered, const Words& wor
   });
 }
 
-// Whether an option (`--docker-password`) that ends in one of the words is followed by what the predicate is true of.
+// Whether an option that ends in one of the words (`--docker-password`) is followed by text that satisfies the
+// predicate.
 bool has_option(std::string_view text) {
   constexpr std::string_view begin = "--";
   const auto is_of_name = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; };
@@ -165,7 +166,7 @@ bool has_option(std::string_view text) {
   return false;
 }
 
-// Whether one of these prefixes begins a word, and what the predicate is true of follows.
+// Whether one of these prefixes begins a word and is followed by text that satisfies the predicate.
 template <typename Prefixes>
 bool has_word(std::string_view text, const Prefixes& begins, bool (*is_secret)(std::string_view rest)) {
   return std::ranges::any_of(begins, [&](std::string_view begin) {
@@ -179,7 +180,7 @@ bool has_word(std::string_view text, const Prefixes& begins, bool (*is_secret)(s
   });
 }
 
-// npm_config_cache is none.
+// Whether the text after a prefix makes it a token: npm_config_cache is not one.
 bool is_token(std::string_view rest) {
   const std::string_view word = leading(rest, is_of_token);
   return word.size() >= least_secret + 2 && (is_cut(word) || std::ranges::any_of(word, is_of_key_id));
@@ -187,7 +188,7 @@ bool is_token(std::string_view rest) {
 
 bool is_key_id(std::string_view rest) { return leading(rest, is_of_key_id).size() >= least_token - 4; }
 
-// USER:PASSWORD, or a token, before the host of a URL.
+// Whether a URL has USER:PASSWORD, or a token, before its host.
 bool holds_userinfo(std::string_view text) {
   constexpr std::string_view end_of_scheme = "://";
   for (auto at = text.find(end_of_scheme); at != std::string_view::npos; at = text.find(end_of_scheme, at + 1)) {
@@ -202,7 +203,7 @@ bool holds_userinfo(std::string_view text) {
   return false;
 }
 
-// How often small letters, capitals and digits take turns in a word.
+// How often a word changes between small letters, capitals and digits.
 std::size_t turns(std::string_view word) {
   const auto kind = [](char c) { return is_lower(c) ? 0 : is_upper(c) ? 1 : is_digit(c) ? 2 : 3; };
   std::size_t count = 0;
@@ -212,26 +213,25 @@ std::size_t turns(std::string_view word) {
   return count;
 }
 
-// What people and machines do not name things: long, of small and capital letters and digits, that take turns more
-// often than in "MyApp2ServiceAccountProduction". With a "/" it may be a path; no secret key of AWS is shorter than
-// this.
+// Whether a word is unlikely to be a name: long, of small and capital letters and digits, which alternate more often
+// than in "MyApp2ServiceAccountProduction". With a "/" it may be a path; no secret key of AWS is shorter than this.
 bool is_random(std::string_view word) {
   constexpr std::size_t least_random = 20;
   constexpr std::size_t long_word = 40;
   const bool is_long = word.size() >= long_word;
   const std::size_t least = word.find('/') == std::string_view::npos ? least_random : long_word;
-  const std::size_t least_turns = word.size() * (is_long ? 7 : 9) / 20;  // where all kinds are as likely: 12 of 20
+  const std::size_t least_turns = word.size() * (is_long ? 7 : 9) / 20;  // 12 of 20 if all kinds are equally likely
   return word.size() >= least && std::ranges::any_of(word, is_lower) && std::ranges::any_of(word, is_upper) &&
          std::ranges::any_of(word, is_digit) && turns(word) >= least_turns;
 }
 
-// A URL, a path, a host, a file, or a resource of AWS: it says where something is.
+// Whether the word names a place: a URL, a path, a host, a file, or a resource of AWS.
 bool is_place(std::string_view word) {
   return word.starts_with("arn:") || word.find_first_of("/~") == 0 ||
          word.find_first_of(".\\") != std::string_view::npos || word.find("://") != std::string_view::npos;
 }
 
-// Hands over the pieces of a text between these characters.
+// Splits a text at these characters and tests each piece.
 template <typename Predicate>
 bool any_piece(std::string_view text, std::string_view between, Predicate predicate) {
   while (!text.empty()) {
@@ -261,7 +261,7 @@ bool holds_a_web_token(std::string_view text) {
   return false;
 }
 
-// Whether what follows the name of a secret is that secret, in any of the ways that it is written.
+// Whether the text after the name of a secret is that secret, in any notation.
 bool is_given(std::string_view rest) { return is_value(rest) || is_told(rest) || is_element(rest); }
 
 bool looks_secret(std::string_view text) {
@@ -276,13 +276,13 @@ bool looks_secret(std::string_view text) {
          has_word(text, key_ids, is_key_id) || holds_userinfo(text) || holds_a_random_word(text);
 }
 
-// The character of two hexadecimal digits, if it is a visible one of ASCII.
+// The character of two hexadecimal digits, if it is visible ASCII.
 std::optional<char> visible(std::string_view digits) {
   const auto byte = hex_byte(digits);
   return byte && *byte > 0x20 && *byte < 0x7F ? std::optional(static_cast<char>(*byte)) : std::nullopt;
 }
 
-// As it was before it was put into a string of JSON, however often, or into a URL.
+// Undoes the escapes of JSON strings, however often nested, and of URLs.
 std::string without_escapes(std::string_view text) {
   std::string plain;
   plain.reserve(text.size());

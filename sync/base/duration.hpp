@@ -9,7 +9,7 @@
 
 namespace regsync {
 
-// Nothing where `text` is not a duration, or longer than a million hours.
+// Nullopt if `text` is not a duration, or is longer than a million hours.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 // The shortest text that parse_duration reads as `duration`: "1h30m".

@@ -1,4 +1,4 @@
-// The name by which API servers know what regsync wrote. A constant; any thread.
+// The name that identifies regsync's writes to API servers. A constant; any thread.
 #pragma once
 
 #include <string_view>

@@ -9,13 +9,13 @@ namespace regsync {
 // Raises the soft limit of this process to its hard one.
 void raise_file_limit();
 
-// Gives a child the limit that this process had before raise_file_limit(). The child runs already, and may have seen
-// the raised one: that costs who closes "all" descriptors a moment. To lower the limit of this process while the child
-// starts would make other threads (libcurl's, which look up names, and the web server's) fail to open anything.
+// Gives a child the limit that this process had before raise_file_limit(). The child already runs and may have seen the
+// raised limit, which costs a program that closes "all" descriptors a moment. Lowering the limit of this process while
+// the child starts would make other threads (libcurl's resolvers, the web server's) fail to open files.
 void give_inherited_file_limit(pid_t child);
 
-// While it lives, the limit of this process is as it was before raise_file_limit(): for a program that it becomes, or
-// that std::system() runs. Only where no other thread opens files.
+// While it lives, this process has the limit from before raise_file_limit(): for a program that it executes in its
+// place, or runs with std::system(). Use it only if no other thread opens files.
 class InheritedFileLimit {
  public:
   InheritedFileLimit();

@@ -1,4 +1,4 @@
-// FileStamp is what stat(2) tells of a file: a cheap way to see that it changed. Value type; any thread.
+// FileStamp holds stat(2) data of a file: a cheap way to detect changes. Value type; any thread.
 #pragma once
 
 #include <sys/stat.h>
@@ -10,7 +10,7 @@ namespace regsync {
 
 struct FileStamp {
   std::int64_t modified_ns = -1;
-  std::int64_t changed_ns = -1;  // of its inode too: nobody can set it back
+  std::int64_t changed_ns = -1;  // ctime, which nobody can set back
   std::int64_t size = -1;
   std::uint64_t inode = 0;
   std::uint32_t mode = 0;
@@ -18,7 +18,7 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
-// The stamp of a missing or unnamed file is that of no file.
+// Returns a default FileStamp for a missing file or an empty path.
 inline FileStamp stamp_of(const std::string& path) {
   struct stat status{};
   if (path.empty() || ::stat(path.c_str(), &status) != 0) {

@@ -31,7 +31,7 @@ bool is_absent(int problem) { return problem == ENOENT || problem == ENOTDIR; }
 
 struct Search {
   std::optional<std::string> found;
-  std::string blocked;  // the first that is there and cannot be run
+  std::string blocked;  // the first match that cannot be run
   int why = 0;
 };
 

@@ -5,7 +5,7 @@
 
 namespace regsync {
 
-// As gethostname(2) has it; empty where it cannot be had.
+// Returns gethostname(2); empty if that fails.
 std::string this_host();
 
 }  // namespace regsync

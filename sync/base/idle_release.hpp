@@ -1,11 +1,11 @@
-// IdleRelease says whether a client was idle and gave memory back.
+// IdleRelease reports whether a client was idle and released memory.
 #pragma once
 
 namespace regsync {
 
 struct IdleRelease {
   bool busy = false;      // requests came since the last call: try again later
-  bool released = false;  // some memory is free now
+  bool released = false;  // some memory was released
 
   IdleRelease& operator+=(IdleRelease other) {
     busy = busy || other.busy;

@@ -29,14 +29,14 @@ namespace {
                              : "check the permissions of " + folder);
 }
 
-// One for each time that a machine starts, and the same in its containers, whatever their host names.
+// The boot id: differs after each boot, and is the same in all containers of a machine, whatever their host names.
 std::string this_boot() {
   constexpr std::size_t most = 64;
   return std::string(trim(try_read_file("/proc/sys/kernel/random/boot_id", most).value_or("")));
 }
 
-// The owner wrote "4711 regsyncd\nlaptop\nBOOT\n" once it had the lock; in the moment before, who it is is not known.
-// Older versions named no host.
+// The error for a lock that is taken. The owner writes "4711 regsyncd\nlaptop\nBOOT\n" after it gets the lock; until
+// then it is unknown. Older versions did not write the host.
 Error taken(int fd, const std::string& folder) {
   std::array<char, 512> text{};
   const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
@@ -62,7 +62,7 @@ Error taken(int fd, const std::string& folder) {
       "and for regsync, to a folder on a disk of this machine, and first copy the file owner into its folder regsync"};
 }
 
-// As open(2). Only a file that is new is given away: one that is there may be a hard link to any file.
+// As open(2). Changes the owner only of a new file: an existing one may be a hard link to any file.
 int open_or_make(const std::filesystem::path& file) {
   constexpr int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW;
   const int known = ::open(file.c_str(), flags);
@@ -71,17 +71,17 @@ int open_or_make(const std::filesystem::path& file) {
   }
   const int made = ::open(file.c_str(), flags | O_CREAT | O_EXCL, 0600);
   if (made < 0 && errno == EEXIST) {
-    return ::open(file.c_str(), flags);  // another process has just made it
+    return ::open(file.c_str(), flags);  // another process has just created it
   }
   if (made >= 0) {
-    (void)give_to_owner_of(file.parent_path(), made);  // where the file system knows no owners, it locks all the same
+    (void)give_to_owner_of(file.parent_path(), made);  // the lock also works on a file system without owners
   }
   return made;
 }
 
-// -1, with errno, where nothing can be written there now.
+// Opens the file read-only if it cannot be written now. -1 with errno set if that fails, too.
 int open_file(const std::filesystem::path& file) {
-  const std::error_code made = try_make_folder(file.parent_path());  // where it fails, that is why there is no file
+  const std::error_code made = try_make_folder(file.parent_path());  // if this fails, it explains the missing file
   const int fd = open_or_make(file);
   const int cause = made ? made.value() : errno;
   if (fd >= 0) {
@@ -107,7 +107,7 @@ bool InstanceLock::Place::is_taken() const { return error_ == EWOULDBLOCK; }
 
 InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view program)
     : file_(open_file(file)),
-      // Not where the file is taken already: who has that is about to take the folder, too.
+      // Do not lock the folder if the file is taken: its owner is about to lock the folder, too.
       folder_(file_.is_taken() ? -1 : ::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
   if (file_.is_taken() || folder_.is_taken()) {
     throw taken(file_.fd(), file.parent_path().string());
@@ -117,7 +117,7 @@ InstanceLock::InstanceLock(const std::filesystem::path& file, std::string_view p
   }
   const std::string line =
       std::to_string(::getpid()) + " " + std::string(program) + "\n" + this_host() + "\n" + this_boot() + "\n";
-  // On a full disk the lock holds all the same; only its owner's name is missing.
+  // On a full disk the lock still holds, but does not name its owner.
   if (::ftruncate(file_.fd(), 0) == 0 && ::pwrite(file_.fd(), line.data(), line.size(), 0) < 0) {
     log::warning(file.string() + ": cannot be written: " + std::generic_category().message(errno));
   }

@@ -8,11 +8,11 @@
 
 namespace regsync {
 
-// The claims; JSON null where `token` is not a JWT.
+// The claims; JSON null if `token` is not a JWT.
 nlohmann::json jwt_claims(std::string_view token);
 
-// "exp", a number, which may stand in a text (client-go plugin/pkg/client/auth/oidc, jsonTime); nothing where there is
-// none.
+// The claim "exp", a number that may be written as a string (client-go plugin/pkg/client/auth/oidc, jsonTime); nullopt
+// if there is none.
 std::optional<std::chrono::system_clock::time_point> jwt_expiry(std::string_view token);
 
 }  // namespace regsync

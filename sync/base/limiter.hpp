@@ -1,6 +1,7 @@
-// Limiter bounds how many of something run at once; who comes later waits in turn.
+// Limiter bounds how many coroutines do something at once; later ones wait in order.
 //
-// For one thread. Unlike an asio object it belongs to no io_context: callers on several, one after the other, share it.
+// For one thread. Unlike an asio object it belongs to no io_context: callers on several io_contexts may share it, one
+// after the other.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -17,10 +18,11 @@ class Limiter {
  public:
   explicit Limiter(std::size_t most) : free_(most) {}
 
-  // Gives the turn back when it ends.
+  // Returns the turn when destroyed.
   class Turn;
 
-  // Waits for a turn. Throws Error(cancelled) when the waiting coroutine is cancelled. The Limiter outlives its turns.
+  // Waits for a turn. Throws Error(cancelled) when the waiting coroutine is cancelled. The Limiter must outlive its
+  // turns.
   asio::awaitable<std::unique_ptr<Turn>> enter();
 
  private:
@@ -45,8 +47,8 @@ class Limiter::Turn {
   Limiter& limiter_;
 };
 
-// A turn that is given back after some time at the latest: who takes longer waits for something, rather than keep this
-// machine busy, and holds up nobody. Made and ended on the thread of the executor.
+// A turn that is returned after `most` at the latest: work that takes longer is presumably waiting and not using this
+// machine's processors, so it must not hold up others. Created and destroyed on the executor's thread.
 class ShortTurn {
  public:
   ShortTurn(const asio::any_io_executor& executor, std::unique_ptr<Limiter::Turn> turn, std::chrono::milliseconds most);
@@ -57,7 +59,7 @@ class ShortTurn {
   ShortTurn& operator=(ShortTurn&&) = delete;
 
  private:
-  std::shared_ptr<std::unique_ptr<Limiter::Turn>> turn_;  // with the timer's handler, which may come late
+  std::shared_ptr<std::unique_ptr<Limiter::Turn>> turn_;  // shared with the timer's handler, which may run late
   asio::steady_timer timer_;
 };
 

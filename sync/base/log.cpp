@@ -54,20 +54,20 @@ int to_syslog_priority(spdlog::level::level_enum level) {  // syslog(3)
   }
 }
 
-// What the line being written is about. spdlog carries text only; its sinks run inside write(), on the same thread.
+// The subject of the line being written. spdlog carries only text; its sinks run inside write(), on the same thread.
 thread_local const About* current_about = nullptr;
 
 std::string lines_missing(std::uint64_t lines) {
   return "lines that are missing here, because nobody read them in time: " + std::to_string(lines);
 }
 
-// To the journal, with fields (systemd.io/JOURNAL_NATIVE_PROTOCOL), and without ever waiting for it:
-// sd_journal_sendv(3) waits for ever where journald is stopped. What it does not take at once is dropped, and counted.
+// Writes to the journal, with fields (systemd.io/JOURNAL_NATIVE_PROTOCOL), without blocking: sd_journal_sendv(3) waits
+// for ever if journald is stopped. Lines that it does not accept at once are dropped and counted.
 class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   explicit JournalSink(std::string_view program)
       : identifier_(program), socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-    constexpr int much = 8 * 1024 * 1024;  // as libsystemd asks for; the kernel gives what it may
+    constexpr int much = 8 * 1024 * 1024;  // the size that libsystemd requests; the kernel may cap it
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUF, &much, sizeof much);
   }
 
@@ -83,7 +83,7 @@ class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
   }
   void flush_() override {}
 
-  // None of the values has a line end in it: see write().
+  // The values contain no line ends: see write().
   [[nodiscard]] bool send(std::string_view message, spdlog::level::level_enum level, const About& about) const {
     std::string entry;
     const auto add = [&](std::string_view field, std::string_view value) {
@@ -110,8 +110,8 @@ class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
   std::uint64_t lost_ = 0;
 };
 
-// Stderr, for one line. A terminal that nobody reads calls itself writable and blocks all the same; it is opened again,
-// because the flag that keeps it from that would count for every program that was given the same one.
+// Stderr, opened for one line. A stopped terminal polls as writable but still blocks, so it needs O_NONBLOCK; it is
+// opened again, because that flag would affect every program that shares the open file.
 class Stderr {
  public:
   Stderr() : terminal_(::isatty(STDERR_FILENO) == 0 ? -1 : ::open("/proc/self/fd/2", flags)) {}
@@ -125,9 +125,9 @@ class Stderr {
   Stderr(Stderr&&) = delete;
   Stderr& operator=(Stderr&&) = delete;
 
-  // How much of it is written, or -1 where it would have to wait.
+  // Returns the number of bytes written, or -1 if it would block.
   [[nodiscard]] ssize_t write(std::string_view text) const {
-    // A pipe that is writable takes so much without waiting, and may not take more.
+    // A writable pipe accepts at least this much without blocking, and possibly no more.
     constexpr std::size_t taken_at_once = 256;
     const int fd = terminal_ >= 0 ? terminal_ : STDERR_FILENO;
     pollfd stream{.fd = fd, .events = POLLOUT, .revents = 0};
@@ -140,8 +140,8 @@ class Stderr {
   int terminal_;
 };
 
-// To stderr, without ever waiting for who reads it: a FIFO without a reader, or a terminal that was stopped (Ctrl-S),
-// would otherwise stop the event loop. What cannot be written at once is dropped, and counted.
+// Writes to stderr without blocking: a FIFO whose reader does not read, or a stopped terminal (Ctrl-S), would otherwise
+// block the event loop. Lines that cannot be written at once are dropped and counted.
 class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   explicit StderrSink(bool coloured) : coloured_(coloured) {}
@@ -184,7 +184,7 @@ class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
     }
   }
 
-  // False where it would have to wait; a part may have been written then.
+  // False if it would block; a part may have been written then.
   bool write(std::string_view text) {
     const Stderr stream;
     const std::string whole = std::string(torn_ ? "\n" : "").append(text);
@@ -299,7 +299,7 @@ void write(Level level, const About& about, std::string_view message) {
   if (!logger()->should_log(to_spdlog(level))) {
     return;
   }
-  // Names and texts come from servers and files: in the journal, too, a line end in one would begin a line of its own.
+  // Names and texts come from servers and files: a line end in one would start a new line, in the journal, too.
   const std::array clean{one_line(about.target), one_line(about.context), one_line(about.name_space),
                          one_line(message)};
   const About cleaned{clean[0], clean[1], clean[2]};

@@ -1,7 +1,7 @@
-// Logging: to the journal with fields under systemd, else to stderr. Levels can change at run time.
+// Logging: to the journal with fields under systemd, otherwise to stderr. The level can change at run time.
 //
-// spdlog does the work; this is the only header of it that the rest includes. A message never holds a secret: what
-// is logged are names, codes and Error texts. Any thread.
+// Implemented with spdlog, which no other code includes. A message never holds a secret: only names, codes and Error
+// texts are logged. Any thread.
 #pragma once
 
 #include <string_view>
@@ -10,7 +10,7 @@ namespace regsync::log {
 
 enum class Level { debug, info, warning, error };
 
-// What a line is about. Stands at its end, and becomes the journal fields REGSYNC_TARGET, REGSYNC_CONTEXT and
+// The subject of a line. Appended to the line, and sent as the journal fields REGSYNC_TARGET, REGSYNC_CONTEXT and
 // REGSYNC_NAMESPACE.
 struct About {
   std::string_view target{};
@@ -18,8 +18,8 @@ struct About {
   std::string_view name_space{};
 };
 
-// Chooses the sink of a service: the journal, else stderr. It drops what nobody reads in time, and says how many lines.
-// Until it is called everything goes to stderr, and waits there as long as it takes.
+// Selects the sink of a service: the journal, or else stderr. It drops lines that are not read in time, and reports how
+// many. Before this call, everything goes to stderr with blocking writes.
 void open(std::string_view program);
 void set_level(Level level);
 // "debug", "info", "warning", "error"; throws Error(invalid_input) for others.

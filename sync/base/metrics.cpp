@@ -23,12 +23,12 @@ const prometheus::Histogram::BucketBoundaries& duration_buckets() {
 
 class Metrics::Impl {
  public:
-  // What each Secret counts for. Found once a context: a family looks a series up by all of its labels.
+  // The series of a context. Looked up once per context, because a family searches by all labels.
   struct OfContext {
     prometheus::Counter& syncs;
     prometheus::Histogram& durations;
     prometheus::Gauge& depth;
-    prometheus::Counter* restarts = nullptr;  // and these once there is one
+    prometheus::Counter* restarts = nullptr;  // null until the first one
     std::map<ErrorCode, prometheus::Counter*> failures = {};
   };
   OfContext& of(const std::string& context) {
@@ -50,7 +50,7 @@ class Metrics::Impl {
     }
   }
 
-  // Made first: the families below live in it.
+  // Constructed first, because it owns the families below.
   std::shared_ptr<prometheus::Registry> registry = std::make_shared<prometheus::Registry>();
   prometheus::Family<prometheus::Counter>& syncs =
       prometheus::BuildCounter().Name("regsync_syncs_total").Help("Secrets written or deleted").Register(*registry);

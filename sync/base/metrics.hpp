@@ -2,14 +2,14 @@
 //
 //   regsync_syncs_total{context}                        Secrets written or deleted
 //   regsync_sync_failures_total{context,cause}          tries that failed, by ErrorCode
-//   regsync_sync_duration_seconds{context}              how long one Secret took, reads and writes of it together
-//   regsync_queue_depth{context}                        Secrets waiting or in work
-//   regsync_watch_restarts_total{context}               lists that had to be made again
+//   regsync_sync_duration_seconds{context}              time for one Secret, including its reads and writes
+//   regsync_queue_depth{context}                        Secrets waiting or in progress
+//   regsync_watch_restarts_total{context}               lists that had to be repeated
 //   regsync_login_changed_timestamp_seconds{registry}   when this process saw the login change
-//   regsync_login_expires_timestamp_seconds{registry,short_lived}   when the login ends, where that is known
+//   regsync_login_expires_timestamp_seconds{registry,short_lived}   when the login expires, if known
 //
-// Counted on the io_context thread; text() may be called on any. How the Secrets stand now is not counted but looked
-// at: daemon/http/fleet_document.hpp.
+// Updated on the io_context thread; text() may be called on any thread. The current state of the Secrets is not counted
+// here but computed on demand: daemon/http/fleet_document.hpp.
 #pragma once
 
 #include <chrono>
@@ -36,19 +36,19 @@ class Metrics {
   void queue_depth(const std::string& context, std::size_t depth);
   void watch_restarted(const std::string& context);
   void login_changed(const std::string& registry, std::chrono::system_clock::time_point when);
-  // When the logins of these registries end, and no others.
+  // Replaces the expiry times: sets those of these registries and removes all others.
   struct LoginEnd {
     std::chrono::system_clock::time_point at;
-    bool short_lived = false;  // lives for a day at most
+    bool short_lived = false;  // valid for a day at most
   };
   void logins_expire(const std::map<std::string, LoginEnd>& ends);
-  // Forgets when the logins of other registries changed.
+  // Removes the login_changed series of all other registries.
   void keep_logins(const std::set<std::string>& registries);
 
-  // Forgets the other contexts: their series would be kept for ever.
+  // Removes the series of all other contexts, which would otherwise be kept for ever.
   void keep_contexts(const std::set<std::string>& contexts);
 
-  // The text exposition format.
+  // All metrics in the text exposition format.
   [[nodiscard]] std::string text() const;
 
  private:

@@ -24,7 +24,7 @@ bool is_bridge(const std::string& interface) {
   return std::filesystem::exists("/sys/class/net/" + interface + "/bridge", ignored);
 }
 
-// Empty for one that tells nothing of the networks around.
+// The address as text; empty for one that says nothing about the networks around.
 std::string address_of(const ifaddrs& entry) {
   if (entry.ifa_addr == nullptr || (entry.ifa_flags & IFF_UP) == 0 || (entry.ifa_flags & IFF_LOOPBACK) != 0) {
     return {};
@@ -40,7 +40,7 @@ std::string address_of(const ifaddrs& entry) {
   return address.starts_with("fe80:") ? std::string() : address;  // link-local
 }
 
-// As passing_addresses() has it.
+// In the format of passing_addresses().
 std::string digits_of(const ifaddrs& entry) {
   sockaddr_in6 address{};
   std::memcpy(&address, entry.ifa_addr, sizeof address);

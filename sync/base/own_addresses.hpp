@@ -1,4 +1,4 @@
-// Tells which addresses this machine has in the networks around it.
+// Finds the addresses that this machine has in the networks around it.
 #pragma once
 
 #include <set>
@@ -7,8 +7,9 @@
 
 namespace regsync {
 
-// Of its interfaces that are up, each as "INTERFACE ADDRESS"; neither loopback nor link-local ones, nor those of
-// bridges, which come and go with containers, nor passing ones. Empty where the kernel does not tell. Does not throw.
+// The addresses of interfaces that are up, each as "INTERFACE ADDRESS". Leaves out loopback and link-local addresses,
+// those of bridges, which come and go with containers, and passing_addresses(). Empty if the kernel does not list them.
+// Does not throw.
 std::set<std::string> own_addresses();
 
 // The IPv6 addresses in /proc/net/if_inet6 that come and go while the network stays the same, each as "INTERFACE" and

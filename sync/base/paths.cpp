@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The specification: "All paths set in these environment variables must be absolute", others are ignored.
+// The specification: "All paths set in these environment variables must be absolute"; relative ones are ignored.
 std::optional<fs::path> absolute_from_environment(const char* name) {
   const char* value = std::getenv(name);
   if (value == nullptr || *value != '/') {

@@ -7,16 +7,16 @@
 
 namespace regsync {
 
-// Of RFC 3986's unreserved characters, those that are neither letter nor digit.
+// The unreserved characters of RFC 3986 other than letters and digits.
 inline constexpr std::string_view unreserved = "-._~";
 
-// ASCII letters, digits and the characters of `plain` stay; every other byte becomes %XX.
+// Keeps ASCII letters, digits and the characters of `plain`; encodes every other byte as %XX.
 std::string percent_encoded(std::string_view text, std::string_view plain);
 
-// The byte that the first two characters are in hexadecimal digits; nothing where they are not.
+// The byte that the first two characters denote in hexadecimal; nullopt if they are not hexadecimal digits.
 std::optional<unsigned char> hex_byte(std::string_view digits);
 
-// Every %XX is the byte it stands for; any other "%" stays.
+// Decodes every %XX; keeps any other "%".
 std::string percent_decoded(std::string_view text);
 
 }  // namespace regsync

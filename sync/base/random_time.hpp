@@ -1,4 +1,4 @@
-// random_time() picks a time by chance, so that those who wait for the same thing do not all come at once. Any thread.
+// random_time() picks a random time, so that many waiters for the same thing do not all act at once. Any thread.
 #pragma once
 
 #include <chrono>
@@ -6,14 +6,14 @@
 
 namespace regsync {
 
-// From `least` to `most`, both included.
+// Between `least` and `most`, inclusive.
 template <typename Duration>
 Duration random_time(Duration least, Duration most) {
   static thread_local std::mt19937 dice(std::random_device{}());
   return Duration(std::uniform_int_distribution<typename Duration::rep>(least.count(), most.count())(dice));
 }
 
-// Up to a quarter more, for what many contexts wait for.
+// The pause plus up to a quarter, for waits that many contexts share.
 inline std::chrono::milliseconds a_little_more(std::chrono::milliseconds pause) {
   return random_time(pause, pause + pause / 4);
 }

@@ -1,8 +1,8 @@
 // Decides which of two observations of an object is the later one.
 //
-// A watch and the answers to our own requests arrive over different streams, so an answer may come after the event
-// of a later change. All changes of a resource are numbered in one growing sequence, deletions too; that versions can
-// be compared as numbers is what API servers have done from the start and promise since 1.35 (KEP-5504). Pure.
+// A watch and the answers to our own requests arrive over different streams, so an answer may come after the event of a
+// later change. All changes of a resource, deletions included, are numbered in one increasing sequence. API servers
+// have always used versions that compare as numbers, and guarantee it since 1.35 (KEP-5504). Pure.
 #pragma once
 
 #include <charconv>
@@ -12,7 +12,7 @@
 
 namespace regsync {
 
-// 0, older than all others, for what is no number or is not written as std::to_string would.
+// Returns 0, older than all others, for text that is not a number as std::to_string writes it.
 inline std::uint64_t version_number(std::string_view resource_version) {
   if (resource_version.starts_with('0')) {
     return 0;

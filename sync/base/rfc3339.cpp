@@ -9,7 +9,7 @@
 namespace regsync {
 namespace {
 
-// Takes the parts of a text off its beginning, one after the other. Once one is not there, all has failed.
+// Parses a text part by part. Once a part is missing, the whole parse has failed.
 class Parts {
  public:
   explicit Parts(std::string_view text) : rest_(text) {}
@@ -27,7 +27,7 @@ class Parts {
   }
   int two_digits() { return number(2, 2); }
 
-  // One of these characters; '\0' where it is none.
+  // Takes one of these characters; '\0' if the next one is none of them.
   char one_of(std::string_view characters) {
     if (rest_.empty() || characters.find(rest_.front()) == std::string_view::npos) {
       good_ = false;
@@ -54,7 +54,7 @@ class Parts {
   bool good_ = true;
 };
 
-// Of any year.
+// Parses a time of any year.
 std::optional<std::chrono::sys_seconds> parse(std::string_view text) {
   Parts parts(text);
   const std::chrono::year year(parts.number(4, 4));
@@ -75,7 +75,7 @@ std::optional<std::chrono::sys_seconds> parse(std::string_view text) {
     const std::chrono::hours hours(parts.two_digits());
     parts.one_of(":");
     const std::chrono::minutes minutes(parts.two_digits());
-    if (hours.count() > 24 || minutes.count() > 60) {  // as Go has it
+    if (hours.count() > 24 || minutes.count() > 60) {  // as in Go
       return std::nullopt;
     }
     offset = zone == '-' ? -(hours + minutes) : hours + minutes;

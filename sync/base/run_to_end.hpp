@@ -1,4 +1,4 @@
-// Runs a coroutine to its end, for callers without an event loop.
+// Runs a coroutine to completion, for callers without an event loop.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -11,18 +11,18 @@
 
 namespace regsync {
 
-// On a loop where other things happen too; what of them is not done by then stays undone. Blocks, and throws what
+// Runs on an event loop that has other work, too; that work may be unfinished on return. Blocks, and rethrows what
 // `work` throws.
 template <typename T>
 T run_to_end(asio::io_context& io, asio::awaitable<T> work) {
   std::future<T> result = asio::co_spawn(io, std::move(work), asio::use_future);
   while (result.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-    io.run_one();  // there is something to do until `work` has ended
+    io.run_one();  // the loop has work until `work` has ended
   }
   return result.get();
 }
 
-// The same, on a loop of its own.
+// The same with its own event loop.
 template <typename T>
 T run_to_end(asio::awaitable<T> work) {
   asio::io_context io(1);

@@ -1,6 +1,7 @@
-// SingleFlight runs something costly once at a time, for all who ask for it meanwhile (Go: x/sync/singleflight).
+// SingleFlight runs something costly once at a time and shares the result with all callers that arrive meanwhile (Go:
+// x/sync/singleflight).
 //
-// Lives on one io_context thread and outlives its callers.
+// One io_context thread. Must outlive its callers.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -15,12 +16,12 @@
 
 namespace regsync {
 
-// T is copied to each of those who ask.
+// T is copied to each caller.
 template <typename T>
 class SingleFlight {
  public:
-  // Runs `work`; or, while a run is under way, waits for that one and shares its result or its Error. When the caller
-  // whose `work` runs is cancelled, one of those who wait runs its own. Throws Error(cancelled) to a caller that is
+  // Runs `work`, or, if a run is in progress, waits for it and shares its result or its Error. If the caller whose
+  // `work` runs is cancelled, one of the waiting callers runs its own. Throws Error(cancelled) to a caller that is
   // cancelled itself.
   asio::awaitable<T> run(std::function<asio::awaitable<T>()> work) {
     while (const std::shared_ptr<Flight> flight = flight_) {

@@ -1,9 +1,8 @@
-// guarded_logged() and spawn_guarded() run handlers and coroutines, and turn what they throw into an Error. Every entry
+// guarded_logged() and spawn_guarded() run handlers and coroutines, and convert exceptions to an Error. Every entry
 // point from outside (a watch's event, a monitor's callback, a posted handler, a timer, a control request, the work on
 // a key) runs in one of these two, so that an exception becomes the problem of one object and never ends the process.
 //
-// guarded(), and where a program's work begins, are the only places that may catch everything (tests/lint layers). Any
-// thread.
+// Only guarded() and the top level of a program may catch everything (tests/lint layers). Any thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -22,7 +21,7 @@
 
 namespace regsync {
 
-// guarded() for work that nobody waits for: what it threw is logged as what happened to `subject`.
+// guarded() for work that nobody waits for: logs an exception with `subject`.
 template <typename Work>
 void guarded_logged(std::string_view subject, Work&& work) {
   if (const auto problem = guarded(std::forward<Work>(work))) {
@@ -30,8 +29,8 @@ void guarded_logged(std::string_view subject, Work&& work) {
   }
 }
 
-// Starts `work` on the executor and calls `on_end` with what it threw (ErrorCode::cancelled if it was cancelled through
-// `slot`), or with nothing. on_end must not throw.
+// Starts `work` on the executor and calls `on_end` with the exception as an Error (ErrorCode::cancelled if it was
+// cancelled through `slot`), or nullopt. on_end must not throw.
 inline void spawn_guarded(const asio::any_io_executor& executor, asio::awaitable<void> work,
                           std::function<void(std::optional<Error>)> on_end, asio::cancellation_slot slot = {}) {
   asio::co_spawn(executor, std::move(work),

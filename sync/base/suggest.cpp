@@ -7,9 +7,9 @@ namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-constexpr std::size_t listed_candidates = 8;  // more is a page, not a remedy
-// Longer texts are not compared letter by letter, which takes time and memory by the product of both lengths. No name
-// of Kubernetes is longer than 253 letters.
+constexpr std::size_t listed_candidates = 8;  // more would not be a remedy
+// Longer texts are not compared, because that takes time and memory proportional to the product of both lengths. No
+// Kubernetes name is longer than 253 letters.
 constexpr std::size_t longest_compared = 256;
 
 }  // namespace
@@ -69,7 +69,7 @@ std::string closest(std::string_view text, const std::vector<std::string>& candi
 
 namespace {
 
-// The names of a list "a,b", if all of them are candidates.
+// The names in a list "a,b", if all of them are candidates.
 std::vector<std::string> listed(std::string_view text, const std::vector<std::string>& candidates) {
   std::vector<std::string> names;
   for (std::size_t begin = 0; begin <= text.size();) {

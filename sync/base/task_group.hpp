@@ -1,6 +1,6 @@
-// TaskGroup runs coroutines, and waits for their ends: what started them may be destroyed once all have ended.
+// TaskGroup runs coroutines and waits for them to end, after which their owner may be destroyed.
 //
-// One io_context thread. Must outlive its tasks: await ended() before.
+// One io_context thread. Must outlive its tasks: await ended() before destroying it.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -19,21 +19,21 @@ namespace regsync {
 
 class TaskGroup {
  public:
-  // With what the task threw (ErrorCode::cancelled if it was cancelled through its slot), or with nothing. The task no
-  // longer counts by then; on_end may start another one. Must not throw.
+  // Receives the task's exception as an Error (ErrorCode::cancelled if it was cancelled through its slot), or nullopt.
+  // The task no longer counts as running; on_end may start another one. Must not throw.
   using OnEnd = std::function<void(std::optional<Error> problem)>;
 
   explicit TaskGroup(asio::any_io_executor executor) : executor_(std::move(executor)), task_ended_(executor_) {}
 
-  // Starts work, now, up to the first thing that it waits for.
+  // Starts `work` immediately, up to its first suspension.
   void spawn(asio::awaitable<void> work, OnEnd on_end, asio::cancellation_slot slot = {});
 
   [[nodiscard]] bool empty() const { return running_ == 0; }
-  // Returns when no task runs.
+  // Returns once no task runs.
   asio::awaitable<void> ended();
-  // The same, and at most this long; false if the time ran out.
+  // The same with a time limit; false if the time ran out.
   asio::awaitable<bool> ended_within(std::chrono::steady_clock::duration time);
-  // Lets what is under way come to its end; whenever this much time has passed, emits the signal of those that go on.
+  // Waits for all tasks to end; each time `grace` passes, emits `cancel` for those that still run.
   asio::awaitable<void> end(asio::cancellation_signal& cancel, std::chrono::steady_clock::duration grace);
 
  private:

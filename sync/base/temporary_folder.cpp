@@ -23,7 +23,7 @@ TemporaryFolder::TemporaryFolder(std::string_view name) {
 
 TemporaryFolder::~TemporaryFolder() {
   if (!kept_) {
-    std::error_code ignored;  // what is left holds nothing secret
+    std::error_code ignored;  // any remaining files hold no secrets
     std::filesystem::remove_all(path_, ignored);
   }
 }

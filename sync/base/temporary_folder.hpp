@@ -1,4 +1,4 @@
-// TemporaryFolder is a folder of this user's alone, for copies that other programs read. Any thread; the calls block
+// TemporaryFolder is a folder private to this user, for copies that other programs read. Any thread; the calls block
 // for as long as the disk does.
 #pragma once
 
@@ -7,10 +7,10 @@
 
 namespace regsync {
 
-// In TMPDIR, else in /tmp. Gone with the object, and all that is in it, unless it is kept.
+// Created in TMPDIR, or else in /tmp. Deleted with its contents when the object is destroyed, unless keep() was called.
 class TemporaryFolder {
  public:
-  // name: how its name begins. Throws Error(invalid_input) where it cannot be made.
+  // name: the prefix of the folder's name. Throws Error(invalid_input) if it cannot be created.
   explicit TemporaryFolder(std::string_view name);
   ~TemporaryFolder();
   TemporaryFolder(const TemporaryFolder&) = delete;

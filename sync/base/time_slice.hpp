@@ -16,11 +16,12 @@ class TimeSlice {
  public:
   [[nodiscard]] bool is_over() const { return std::chrono::steady_clock::now() >= end_; }
 
-  // Lets the loop run what is due, and begins the next slice. Throws Error(cancelled) when the coroutine is cancelled.
+  // Lets the loop run due handlers, then begins the next slice. Throws Error(cancelled) when the coroutine is
+  // cancelled.
   asio::awaitable<void> hand_over();
 
  private:
-  // Far below what a person notices, far above what a turn of the loop costs.
+  // Far below what a user notices, far above the cost of a turn of the loop.
   static constexpr std::chrono::milliseconds length{10};
 
   std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::now() + length;

@@ -28,7 +28,7 @@ std::string how_to_stop_regsyncd() {
 }
 
 std::string how_to_provide_program() {
-  if (std::getenv("KUBERNETES_SERVICE_HOST") != nullptr) {  // as kubelet gives it to each pod
+  if (std::getenv("KUBERNETES_SERVICE_HOST") != nullptr) {  // set by kubelet in each pod
     return "put it into the image of this pod, on its PATH";
   }
   return std::string("install it; or, where a shell finds it, ") +

@@ -1,12 +1,12 @@
-// The systemd user manager, which runs regsyncd on most machines, and what to do by hand where there is none: in a
-// session without it, or in a pod.
+// The systemd user manager, which runs regsyncd on most machines, and manual instructions for sessions and pods without
+// one.
 #pragma once
 
 #include <string>
 
 namespace regsync {
 
-// Reads XDG_RUNTIME_DIR; does not wait.
+// Checks XDG_RUNTIME_DIR; does not block.
 bool has_user_manager();
 
 // Remedies that work on this machine.
@@ -14,7 +14,7 @@ std::string how_to_start_regsyncd();
 std::string how_to_restart_regsyncd();
 std::string how_to_stop_regsyncd();
 std::string how_to_read_the_log();
-// Of one that regsyncd runs and does not find.
+// For a program that regsyncd runs but cannot find.
 std::string how_to_provide_program();
 
 }  // namespace regsync

@@ -1,4 +1,4 @@
-// Measures YAML that comes from outside, before anything is built of it. Pure; any thread.
+// Measures YAML from outside before it is parsed. Pure; any thread.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 namespace regsync {
 
-// Throws Error(invalid_input) where the text holds more values than `most`, as far as its punctuation tells. A value
-// takes a microsecond and a quarter of a KiB, and to find the end of one the parser keeps all that is in it: a megabyte
+// Throws Error(invalid_input) if the text holds more than `most` values, estimated from its punctuation. A value takes
+// a microsecond and a quarter of a KiB, and the parser keeps the contents of a value until it finds its end: a megabyte
 // of brackets would take a quarter of a GiB.
 void require_yaml_within(std::string_view text, std::size_t most);
 

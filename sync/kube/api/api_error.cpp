@@ -60,17 +60,17 @@ Status decode(const json& body) {
   return status;
 }
 
-// A refusal is a short object; see error_of for what is not.
+// A Status is a short object; see error_of_others for other bodies.
 Status decode(std::string_view body) {
   try {
     return decode(parse_bounded(body));
   } catch (const Error&) {
-    return {};  // beyond the bounds: not a Status
+    return {};  // exceeds the bounds: not a Status
   }
 }
 
-// What a text of a Status says to people. Its length has no other bound where an event of a watch brings it, and a
-// webhook may quote the object that it refuses.
+// The message of a Status, made presentable. Nothing else bounds its length in a watch event, and a webhook may quote
+// the object that it refuses.
 std::string shown(std::string_view said) {
   constexpr std::size_t most_judged = std::size_t{64} << 10;
   return said.size() > most_judged ? "what it says is too long to be shown" : presentable_unless_secret(said);
@@ -101,14 +101,15 @@ Error field_conflict(const Status& status, const Operation& operation) {
     if (cause.reason == "FieldManagerConflict") {
       owners.push_back(owners.size() < named
                            ? "field manager \"" + shown(manager_of(cause)) + "\" owns " + shown(cause.field)
-                           : std::string());  // only counted
+                           : std::string());  // otherwise only counted
     }
   }
   return {ErrorCode::field_conflict, subject(operation) + ": " + join(owners, ", ", named),
           "stop the other manager from writing these fields, or let the target take them over with --adopt"};
 }
 
-// "type" of a Secret and everything of an immutable one: validation names the field and the kind of fault.
+// Whether validation forbids the change: of "type" of a Secret, or of any field of an immutable one. The causes name
+// the field and the kind of fault.
 bool forbids_change(const Status& status) {
   return std::any_of(status.causes.begin(), status.causes.end(), [](const Cause& cause) {
     return (cause.field == "type" && cause.reason == "FieldValueInvalid") ||
@@ -118,13 +119,13 @@ bool forbids_change(const Status& status) {
 
 // Whether a webhook or a policy denies the request, with a code of its own choice: `admission webhook "w" denied the
 // request: …` and `ValidatingAdmissionPolicy 'p' with binding 'b' denied request: …` (k8s.io/apiserver/pkg/admission,
-// plugin/webhook/errors/statuserror.go and plugin/policy/validating/dispatcher.go). What is too much for it now, or
-// fails, may be tried again.
+// plugin/webhook/errors/statuserror.go and plugin/policy/validating/dispatcher.go). 429 and 5xx may be retried, so they
+// do not count.
 bool is_of_admission(long code, const Status& status) {
   if (code / 100 != 4 || code == 429) {
     return false;
   }
-  // An API server that does not accept credentials says "Unauthorized", and no more.
+  // An API server that rejects credentials only says "Unauthorized".
   const bool has_causes = code == 401 && !status.causes.empty();
   return has_causes || status.says("denied the request") || status.says("denied request");
 }
@@ -135,29 +136,29 @@ Error not_admitted(const std::string& detail, const Operation& operation) {
 }
 
 // Whether a right is missing: `X is forbidden: User "u" cannot VERB resource "r" …` (k8s.io/apiserver,
-// handlers/responsewriters/errors.go, forbiddenMessage). Quotas and admission answer 403 too, in their own words, and
-// no right would help against them.
+// handlers/responsewriters/errors.go, forbiddenMessage). Quotas and admission also answer 403, with other messages; no
+// right would help against them.
 bool is_of_an_authorizer(std::string_view message) {
   const auto user = message.find("User \"");
   return user != std::string_view::npos && message.find(" cannot ", user) != std::string_view::npos;
 }
 
-// Whether nobody may write in the namespace, whatever Roles they have: `… in the namespace "kube-system": GKE Warden
-// authz [denied by managed-namespaces-limitation]: the namespace "kube-system" is managed and the request's verb
-// "create" is denied`, as GKE Autopilot answers.
+// Whether nobody may write in the namespace, whatever their Roles: `… in the namespace "kube-system": GKE Warden authz
+// [denied by managed-namespaces-limitation]: the namespace "kube-system" is managed and the request's verb "create" is
+// denied`, as GKE Autopilot answers.
 bool is_of_a_managed_namespace(const Status& status, const Operation& operation) {
   const bool reads = operation.verb == "get" || operation.verb == "list" || operation.verb == "watch";
   return !reads && status.says("is managed and the request's verb");
 }
 
-// The same of what an API server calls who shows it no credentials (k8s.io/apiserver/pkg/authentication/user,
-// Anonymous).
+// Whether a right is missing of the user that stands for clients without credentials
+// (k8s.io/apiserver/pkg/authentication/user, Anonymous).
 bool is_of_nobody(std::string_view message) {
   return message.find("User \"system:anonymous\" cannot ") != std::string_view::npos;
 }
 
-// The same of who asks to act as somebody else and may not (k8s.io/apiserver, endpoints/filters/impersonation), as with
-// the verb "impersonate" or "impersonate:user-info": no right of that somebody is missing.
+// Whether the right to impersonate is missing (k8s.io/apiserver, endpoints/filters/impersonation), as with the verb
+// "impersonate" or "impersonate:user-info": the impersonated user lacks no right.
 bool is_of_an_impersonator(std::string_view message) {
   return message.find("\" cannot impersonate", message.find("User \"")) != std::string_view::npos;
 }
@@ -170,7 +171,7 @@ Error forbidden(const Status& status, const std::string& detail, const Operation
             "namespace \"" + operation.name_space + "\" is being deleted: " + subject(operation) + " cannot be written",
             "nothing to do if the deletion is intended; regsync creates the Secret again with the namespace"};
   }
-  // An apply that would create, by somebody who may patch only, is refused without a reason.
+  // An apply that would create an object, by a user who may only patch, is refused without a reason.
   if (detail.ends_with("is forbidden:")) {
     return {ErrorCode::forbidden, detail + " the right to create it is missing", remedy};
   }
@@ -183,7 +184,7 @@ Error forbidden(const Status& status, const std::string& detail, const Operation
                 "]` of the target"};
   }
   if (is_of_nobody(status.message)) {
-    // Somebody may have given rights to everybody. Nobody is told only who they are.
+    // Rights may have been granted to everybody, but no right lets an anonymous user see who it is or impersonate.
     const bool no_right_helps = operation.resource == "selfsubjectreviews" || is_of_an_impersonator(status.message);
     return no_credentials_seen(detail, no_right_helps ? ErrorCode::unauthorized : ErrorCode::forbidden);
   }
@@ -220,7 +221,7 @@ Error unprocessable(const Status& status, const std::string& detail, const Opera
             "its type, or `immutable: true`, forbids the change: delete it, and regsync creates it again"};
   }
   if (operation.verb == "patch" && status.causes.empty()) {
-    // A failed `test` of a JSON patch, and a path that is not there, answer a bare 422.
+    // A failed `test` of a JSON patch, and a path that does not exist, yield a bare 422.
     return {ErrorCode::stale, subject(operation) + " is not what the patch was made for: " + detail};
   }
   return {ErrorCode::rejected, subject(operation) + ": " + detail};
@@ -258,7 +259,7 @@ Error classify(long code, const Status& status, const std::string& detail, const
 }
 
 // Whether the API server cannot decrypt or decode an object that it would answer with (k8s.io/apiserver/pkg/storage,
-// etcd3/store.go and errors.go). It has a reason of its own since Kubernetes 1.32, and for lists only.
+// etcd3/store.go and errors.go). It has its own reason since Kubernetes 1.32, for lists only.
 bool is_of_an_unreadable_object(const Status& status) {
   return status.reason == "StorageReadError" || status.says("unable to transform key") ||
          status.says("StorageError: corrupt object");
@@ -272,7 +273,7 @@ Error error_of(long code, const Status& status, const Operation& operation) {
   return classify(code, status, detail, operation);
 }
 
-// What a body that is no Status says to people: the title of a page, the beginning of a text.
+// A presentable excerpt of a body that is no Status: the title of a page, or the beginning of a text.
 std::string words_of(std::string_view body) {
   constexpr std::size_t enough = 200;
   constexpr std::size_t most_judged = 8192;
@@ -285,9 +286,9 @@ std::string words_of(std::string_view body) {
   return is_page ? std::string() : presentable_unless_secret(body.substr(0, most_judged), enough);
 }
 
-// An answer without a Status. Some of these an API server gives itself: "too many requests" and failures of the filters
-// before its handlers are plain text (k8s.io/apiserver/pkg/server/filters), and so is "404 page not found" for a path
-// that it does not know.
+// The error for a response without a Status. API servers send some of these themselves: "too many requests" and
+// failures of the filters before its handlers are plain text (k8s.io/apiserver/pkg/server/filters), and so is "404 page
+// not found" for a path that it does not know.
 Error error_of_others(const HttpResponse& response, const Operation& operation) {
   const long code = response.status;
   const std::string words = words_of(response.body);
@@ -314,7 +315,7 @@ Error error_of_others(const HttpResponse& response, const Operation& operation) 
                 (to ? " to " + presentable(to->origin()) : "") + ", as login pages of networks and proxies do",
             "log in there with a browser, or correct `server` or `proxy-url` in the kubeconfig"};
   }
-  if (code == 400) {  // what a server of TLS answers to plain http
+  if (code == 400) {  // the answer of a TLS server to plain http
     return {ErrorCode::unreachable, "no API server answers " + asked + ": " + said,
             "if `server` in the kubeconfig says http:// and this port speaks TLS, write https://; else check this "
             "machine's network and proxy"};

@@ -1,12 +1,12 @@
-// Turns the refusal of an API server, an HTTP status and a Status body (meta/v1), into one typed Error. Pure.
+// Converts a failure response of an API server, an HTTP status and a Status body (meta/v1), to a typed Error. Pure.
 //
-// Only a Status is the word of the API server. Without one a proxy, a load balancer or the login page of a network has
-// answered, and its 403 is no missing right, its 404 no missing object: such an answer is `unreachable`, as far as the
-// API server is concerned. The exceptions are in error_of_others.
+// Only a response with a Status comes from the API server. One without a Status is from a proxy, a load balancer or the
+// login page of a network; its 403 does not mean a missing right, nor its 404 a missing object. So the API server
+// counts as `unreachable`. The exceptions are in error_of_others.
 //
-// Codes are told apart by status, reason, details and causes, as the API machinery defines them
-// (k8s.io/apimachinery/pkg/apis/meta/v1/types.go), never by English, with these exceptions, which differ in their
-// message alone: a denial by admission, whatever its code; a 403 of somebody without credentials, of who may not
+// The code follows from status, reason, details and causes, as the API machinery defines them
+// (k8s.io/apimachinery/pkg/apis/meta/v1/types.go), never from English text, except in cases that differ only in their
+// message: a denial by admission, whatever its code; a 403 for a client without credentials, for one that may not
 // impersonate, and in a namespace that the cluster's platform manages; an object that the API server cannot decode.
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace regsync::kube {
 
-// What was asked: for messages, and for the meanings that depend on it.
+// The request: for messages, and where the meaning of a response depends on it.
 struct Operation {
   std::string verb;        // get, list, watch, apply, patch, create, delete
   std::string resource;    // "secrets"
@@ -26,27 +26,27 @@ struct Operation {
   std::string name_space;  // may be empty
 };
 
-// Where the API server cannot decrypt or decode an object that it would answer with. What leaves that object out, as a
-// list of another namespace, may be answered all the same.
+// The API server cannot decrypt or decode an object that belongs in the response. A request that does not include that
+// object, such as a list of another namespace, may still succeed.
 struct UnreadableObject : Error {
   using Error::Error;
   explicit UnreadableObject(const Error& error) : Error(error) {}
 };
 
-// For an answer that is not 2xx. Its body may be anything.
+// The error for a response that is not 2xx. The body may be anything.
 Error error_of(const HttpResponse& response, const Operation& operation);
 
-// Throws error_of(), as UnreadableObject where it is that.
+// Throws error_of(), as UnreadableObject if the server cannot decode an object.
 [[noreturn]] void throw_error_of(const HttpResponse& response, const Operation& operation);
 
-// Whether the credentials are not accepted: a policy may deny a request with a 401 too.
+// Whether the response rejects the credentials. A 401 alone does not: a policy may deny a request with 401, too.
 bool refuses_credentials(const HttpResponse& response);
 
-// For who asks, and is "system:anonymous" to the API server. The code is forbidden where everybody may have been given
-// other rights.
+// The error for a client that the API server treats as "system:anonymous". The code is forbidden if other rights may
+// have been granted to everybody.
 Error no_credentials_seen(const std::string& detail, ErrorCode code = ErrorCode::unauthorized);
 
-// For the object of a watch event of type ERROR: a Status whose code stands in its body.
+// The error for the object of a watch event of type ERROR: a Status with the code in its body.
 Error error_of_event(const nlohmann::json& object, const Operation& operation);
 
 }  // namespace regsync::kube

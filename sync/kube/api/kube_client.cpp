@@ -28,9 +28,9 @@ namespace {
 using nlohmann::json;
 using std::chrono::steady_clock;
 
-// Of a page of a list, unpacked. The watcher asks for a smaller page where one exceeds it.
+// The limit for a page of a list, uncompressed. If a page exceeds it, the watcher requests a smaller one.
 constexpr std::size_t longest_page = std::size_t{32} << 20;
-// A server ends a watch at its timeoutSeconds; one that has not, this much later, never will.
+// A server ends a watch at its timeoutSeconds; if it has not done so this much later, it never will.
 constexpr auto watch_grace = std::chrono::seconds(30);
 
 class Query {
@@ -79,7 +79,7 @@ std::string answer_to(const Operation& operation) {
   return "the answer to " + operation.verb + " " + operation.resource;
 }
 
-// Runs `read`; what it throws about an answer gets that answer as its subject.
+// Runs `read`; prefixes an error about a response with that response as the subject.
 template <typename Read>
 auto reading(const std::string& subject, Read read) {
   try {
@@ -89,7 +89,7 @@ auto reading(const std::string& subject, Read read) {
   }
 }
 
-// What is no JSON object is the page of a proxy or of a network's login.
+// Throws if the text is no JSON object, but the page of a proxy or of a network's login.
 void expect_object(std::string_view text, const Operation& operation) {
   const auto begin = text.find_first_not_of(" \n\r\t");
   if (begin == std::string_view::npos || text[begin] != '{') {
@@ -108,7 +108,7 @@ json parse(std::string_view text, const Operation& operation) {
   return parsed;
 }
 
-// Discarded where it is not JSON. Of an event whose tree would be too large, its type and what outline_of tells.
+// Discarded if it is not JSON. For an event that is too large to parse, its type and the outline_of its object.
 json parse_event(std::string_view line) {
   try {
     return parse_bounded(line);
@@ -157,7 +157,7 @@ class KubeClient::Impl {
   Impl(ResolvedContext context, std::unique_ptr<HttpTransport> over)
       : credentials(std::make_shared<Credentials>(checked(std::move(context)))), transport(std::move(over)) {}
 
-  // Sends a request with fresh credentials, and once more where the server refuses them and there are newer ones.
+  // Sends a request with fresh credentials, and once more if the server refuses them and there are newer ones.
   asio::awaitable<std::string> send(HttpRequest request, Operation operation) {
     if (request.method != "GET") {
       request.may_send = may_write;
@@ -220,7 +220,7 @@ class KubeClient::Impl {
     }
   }
 
-  // True once a server that was too busy may be asked again.
+  // Waits as long as a busy server asks for; true if the request should then be repeated.
   asio::awaitable<bool> waits_to_repeat(const HttpResponse& response) const {
     const bool is_busy = response.status == 429 || response.status / 100 == 5;
     if (!is_busy || !response.retry_after) {
@@ -234,8 +234,8 @@ class KubeClient::Impl {
     co_return true;
   }
 
-  // Where to ask again, as Go's http.Client does. Only of the same server: elsewhere the credentials, and what is to be
-  // written, would go with it.
+  // The target of a redirect that Go's http.Client would follow, only on the same server: another one would receive the
+  // credentials and the body.
   [[nodiscard]] std::optional<std::string> redirected(const HttpResponse& response, const HttpRequest& request) const {
     const bool keeps_method = response.status == 307 || response.status == 308;
     const bool is_read = request.method == "GET" && response.status >= 301 && response.status <= 303;
@@ -296,7 +296,7 @@ asio::awaitable<void> KubeClient::authenticate() {
   co_await mine->current();
 }
 
-// By value, as the contract has it for coroutines: an awaitable may outlive its arguments.
+// Coroutines take their arguments by value, because an awaitable may outlive them.
 // NOLINTBEGIN(performance-unnecessary-value-param)
 asio::awaitable<json> KubeClient::get(ObjectPath path) {
   return impl_->ask(request_of("GET", path.url_path()), operation_of("get", path));
@@ -344,7 +344,7 @@ asio::awaitable<std::string> KubeClient::apply(ObjectPath path, std::string body
   Query query;
   query.add("fieldManager", field_manager)
       .add("force", options.force ? "true" : "")
-      // Else a server of today reads the body as YAML a second time, to warn of keys that are there twice
+      // Otherwise current servers parse the body as YAML a second time, to warn of duplicate keys
       // (k8s.io/apiserver/pkg/endpoints/handlers/patch.go, applyPatcher). Unknown fields are refused all the same.
       .add("fieldValidation", "Ignore");
   return impl_->send(
@@ -420,7 +420,7 @@ asio::awaitable<void> KubeClient::watch(ObjectPath collection, WatchOptions opti
                     subject + " is larger than " + std::to_string(JsonBounds{}.bytes >> 20) + " MiB");
     }
   };
-  // Known at its head: a watch ends minutes later.
+  // Accept the credentials when the head arrives: a watch ends only minutes later.
   const std::function<void()> on_open = [&] {
     impl_->credentials->accepted(request.proof);
     if (options.on_open) {

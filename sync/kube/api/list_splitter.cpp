@@ -8,12 +8,12 @@
 namespace regsync::kube {
 namespace {
 
-// A page has as many items as we ask for, some hundreds. This is for a server that takes no notice of `limit`.
+// A page has as many items as requested, some hundreds. This limit is for a server that ignores `limit`.
 constexpr std::size_t most_items = 100'000;
-// An item is one bad thing where its tree would be too large; only one without an end spoils the page.
+// An item that is too large to parse is a fault of that item alone; only one without an end invalidates the page.
 constexpr JsonBounds oversize_bounds{.depth = std::numeric_limits<std::size_t>::max(),
                                      .values = std::numeric_limits<std::size_t>::max()};
-// What stands around the items: versions, a continue token.
+// The members beside the items: versions, a continue token.
 constexpr JsonBounds envelope_bounds{.bytes = std::size_t{1} << 20, .depth = 20, .values = 10'000};
 
 }  // namespace

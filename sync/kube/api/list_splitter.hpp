@@ -1,4 +1,4 @@
-// Splits the text of a list (meta/v1 List) into the texts of its items, so that no more than one of them is a tree at a
+// Splits the text of a list (meta/v1 List) into the texts of its items, so that at most one of them is parsed at a
 // time. Pure; any thread.
 #pragma once
 
@@ -14,17 +14,17 @@ namespace regsync::kube {
 
 class ListSplitter {
  public:
-  // The text outlives the splitter.
+  // The text must outlive the splitter.
   explicit ListSplitter(std::string_view text) : text_(text) {}
 
-  // The text of the next item; a parser must judge it. Nullopt at the end of the list. Throws Error(protocol) where the
-  // text is no list, or exceeds a bound; the message has no subject.
+  // The text of the next item, which may be invalid JSON. Nullopt at the end of the list. Throws Error(protocol) if the
+  // text is no list or exceeds a bound; the message has no subject.
   std::optional<std::string_view> next();
 
-  // Whether that item is one of which no tree may be made (JsonBounds): see outline_of.
+  // Whether that item is too large to be parsed (JsonBounds): see outline_of.
   [[nodiscard]] bool is_oversize() const { return oversize_; }
 
-  // After the last item: the list without its items. Throws as next does.
+  // After the last item: the list without its items. Throws as next() does.
   [[nodiscard]] nlohmann::json envelope() const;
 
  private:

@@ -1,6 +1,6 @@
 // Splits a stream of bytes into the JSON objects that it consists of, which is how a watch is framed: client-go
-// (apimachinery/pkg/util/framer, NewJSONFramedReader) reads values and cares for no line ends, and a proxy may add
-// some. Holds at most one object, of bounded length. Pure; any thread.
+// (apimachinery/pkg/util/framer, NewJSONFramedReader) reads values regardless of line ends, and a proxy may add some.
+// Holds at most one object, of bounded length. Pure; any thread.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +14,13 @@ class ObjectSplitter {
   enum class Fed {
     good,
     too_long,   // an object is longer than allowed
-    no_object,  // what begins is none
+    no_object,  // the next value is not an object
   };
 
   explicit ObjectSplitter(std::size_t longest) : longest_(longest) {}
 
-  // Calls on_object for the text of each object that `bytes` completes; the view is valid during the call, and a parser
-  // must judge it. Nothing may be fed after a fault.
+  // Calls on_object with the text of each object that `bytes` completes, which may be invalid JSON; the view is valid
+  // during the call. Do not call feed() again after a fault.
   template <typename OnObject>
   Fed feed(std::string_view bytes, OnObject on_object) {
     while (!bytes.empty()) {
@@ -48,18 +48,18 @@ class ObjectSplitter {
       } else {
         begun_.append(bytes.substr(0, size));
         on_object(std::string_view(begun_));
-        begun_ = {};  // gives back what a large object took
+        begun_ = {};  // frees the memory of a large object
       }
       bytes.remove_prefix(size);
     }
     return Fed::good;
   }
 
-  // The beginning of an object whose end has not come.
+  // Whether the stream so far ends within an object.
   [[nodiscard]] bool has_rest() const { return depth_ > 0; }
 
  private:
-  // How many of the bytes belong to the object: those up to its end (depth_ is 0 then), or all.
+  // The number of bytes that belong to the current object: up to its end, with depth_ 0, or all of them.
   std::size_t scan(std::string_view bytes) {
     for (std::size_t i = 0; i < bytes.size(); ++i) {
       const char c = bytes[i];

@@ -22,7 +22,7 @@ void skip(std::string_view& text, std::string_view characters) {
   text.remove_prefix(std::min(text.find_first_not_of(characters), text.size()));
 }
 
-// Takes a value from the front; empty where there is none.
+// Removes a value from the front of `text` and returns it; empty if there is none.
 std::string_view take_value(std::string_view& text) {
   const std::string_view value = text.substr(0, end_of_value(text, 0, no_bounds));
   text.remove_prefix(value.size());

@@ -1,4 +1,4 @@
-// Pages follows the pages of a list, and knows when it must have come to its end. Pure; any thread.
+// Pages follows the pages of a list, and detects lists that never end. Pure; any thread.
 #pragma once
 
 #include <cstddef>
@@ -9,15 +9,15 @@
 
 namespace regsync::kube {
 
-// Knows when a list must have come to its end. A cluster's largest lists have some thousands of pages; a server that
-// always tells of another page would keep its client for ever.
+// The largest lists of a cluster have some thousands of pages; a server that always names another page would keep its
+// client busy for ever.
 class Pages {
  public:
-  // The token of the page to ask for; empty for the first one.
+  // The token of the page to request; empty for the first one.
   [[nodiscard]] const std::string& token() const { return token_; }
   [[nodiscard]] bool is_first() const { return token_.empty(); }
 
-  // Goes on to the page that the last one names; false where it names none. Throws Error(protocol) for one too many.
+  // Advances to the page that the last one names; false if it names none. Throws Error(protocol) for one too many.
   bool turn(std::string token) {
     constexpr std::size_t most = 10'000;
     constexpr std::size_t longest_token = 8192;  // it holds a version and a name

@@ -32,39 +32,39 @@ constexpr auto healthy_after = std::chrono::minutes(2);
 // reflector.go minWatchTimeout: random, so that the watches of many clients do not end at once.
 constexpr seconds shortest_watch{300};
 constexpr seconds longest_watch{600};
-// The first page of a list is small, so that what it brings is worked on while the server makes the others.
+// The first page of a list is small, so that it is processed while the server prepares the others.
 constexpr int first_page_size = 100;
-// Pages after the first, which may be large, are asked for by a few watchers at a time: all contexts of a fleet list at
-// the start of this process, and would need the memory of all their pages at once.
+// Later pages, which may be large, are requested by only a few watchers at a time: at the start of this process all
+// contexts of a fleet list, and would need the memory for all their pages at once.
 constexpr std::size_t most_pages_at_once = 16;
 constexpr milliseconds longest_page_turn(2000);
-// reflector.go: "very short watch": a server that ends watches at once is not to be asked at once again.
+// reflector.go: "very short watch": after a server ends a watch at once, do not start the next one at once.
 constexpr auto very_short = seconds(1);
-// So many watches that fail one after the other, while lists are answered, are no chance: something between here and
-// the API server does not let watches pass.
+// This many consecutive failures of watches, while lists succeed, are not accidental: something between here and the
+// API server does not let watches pass.
 constexpr int most_failed_watches = 2;
-// A watch that expires, ends or is cut is begun again at once, so often in such a time. A server that ends one after
-// the other would have its client list and watch as fast as the network goes.
+// A watch that expires, ends or is cut is restarted at once, but at most this often in this time. Otherwise a server
+// that ends each watch would make its client list and watch as fast as the network allows.
 constexpr std::size_t most_at_once = 3;
 constexpr auto at_once_within = seconds(30);
-// After a watch was cut, an API server that is there answers in this time. Else the cut is told as a fault.
+// After a watch was cut, a reachable API server answers within this time. Otherwise the cut is reported as a fault.
 constexpr auto cut_grace = seconds(2);
 // In bytes. etcd's are numbers.
 constexpr std::size_t longest_version = 1024;
-// A watch has a bookmark each minute. One that had none in this time may be waiting for a revision that the server, set
-// back to an older state, has not reached yet: nothing at all would be told until then (kubernetes#107457).
+// A watch gets a bookmark each minute. One without any for this long may be waiting for a revision that the server,
+// restored to an older state, has not reached yet: it would be silent until then (kubernetes#107457).
 constexpr auto longest_silence = std::chrono::minutes(4);
 
-// A fault that ends a scope's watch for good: somebody else must choose another one.
+// Whether the fault ends the watch of this scope for good: the caller must choose another scope.
 bool is_final(const Error& error) { return error.code() == ErrorCode::forbidden; }
 
-// A fault that the same watch would meet again: the server does not take its version, or libcurl the URL with it.
+// Whether the same watch would fail again: the server rejects its version, or libcurl the URL with it.
 bool is_of_the_version(const Error& error) {
   return error.code() == ErrorCode::expired || error.code() == ErrorCode::rejected ||
          error.code() == ErrorCode::kubeconfig || error.code() == ErrorCode::internal;
 }
 
-// One thread runs all watchers.
+// Shared by all watchers: one thread runs them all.
 Limiter& page_turns() {
   static thread_local Limiter turns(most_pages_at_once);
   return turns;
@@ -72,7 +72,7 @@ Limiter& page_turns() {
 
 class JitteredBackoff {
  public:
-  // Full jitter: anything up to the current step, so that a restarted server is not met by all clients at once.
+  // Full jitter: a random time up to the current step, so that not all clients contact a restarted server at once.
   milliseconds next() {
     const auto now = steady_clock::now();
     if (now - last_ > healthy_after) {
@@ -88,7 +88,7 @@ class JitteredBackoff {
   steady_clock::time_point last_ = steady_clock::now();
 };
 
-// What may be done at once, and how often.
+// Limits how often something may be done without delay.
 class AtOnce {
  public:
   bool take() {
@@ -107,7 +107,7 @@ class AtOnce {
 
 std::string version_of(const json& object) { return std::string(text_at(object, {"metadata", "resourceVersion"})); }
 
-// False where one of them is no number: it may be of any age.
+// False if either is not a number, because its age is unknown.
 bool is_older(std::string_view version, std::string_view than) {
   const auto number = version_number(version);
   return number != 0 && number < version_number(than);
@@ -117,7 +117,7 @@ struct Empty {};  // nothing is known
 struct Listing {  // some pages are known
   Pages pages;
 };
-struct Watching {  // all is known as of this version
+struct Watching {  // everything is known as of this version
   std::string resource_version;
 };
 using State = std::variant<Empty, Listing, Watching>;
@@ -142,8 +142,8 @@ class Watcher::Session {
         try {
           co_await step();
         } catch (const UnreadableObject&) {
-          works_ = false;  // this is told, and so is its end
-          throw;           // a narrower list may do without it
+          works_ = false;  // this is reported, and so is its end
+          throw;           // a narrower list may not include the object
         } catch (const Error& error) {
           failure = error;
         }
@@ -213,10 +213,9 @@ class Watcher::Session {
     tell_health_of_lists();
   }
 
-  // A server that was away may have come back with an older store: it would let a watch of a later version wait in
-  // silence. The smallest list tells how far the store is. A server looks for objects with a label until it has found
-  // as many as were asked for, or none is left, so no label is asked for; by name it reads one object, and a Role may
-  // allow no other.
+  // A server that was unreachable may have returned with an older store, and would let a watch from a later version
+  // wait in silence. A minimal list shows the revision of the store. It selects by name, which reads one object and may
+  // be all that a Role allows, but not by label, for which a server reads objects until it has found enough.
   asio::awaitable<void> check_revision() {
     ListOptions options;
     options.field_selector = scope_.field_selector;
@@ -230,7 +229,7 @@ class Watcher::Session {
     was_away_ = false;
     cut_.reset();
     answered_ = true;
-    if (is_older(page.resource_version, newest_)) {  // a later one is no news before its events
+    if (is_older(page.resource_version, newest_)) {  // a later revision does not count before its events arrive
       note_revision(page.resource_version);
     }
     tell_health_of_lists();
@@ -275,7 +274,7 @@ class Watcher::Session {
     }
   }
 
-  // An event whose object has no version is told all the same, and moves nothing: what it is about must be read.
+  // An event whose object has no version is delivered, but does not advance the version: the object must be read.
   void on_watch_event(const json& event) {
     const auto type = text_at(event, {"type"});
     const json& object = event.at("object");
@@ -290,15 +289,14 @@ class Watcher::Session {
       tell(WatchEvent::Kind::applied, &object);
     } else if (type == "DELETED") {
       tell(WatchEvent::Kind::deleted, &object);
-    }  // a BOOKMARK only says how far the server is
+    }  // a BOOKMARK only reports the server's revision
     if (!version.empty()) {
       state_ = Watching{std::move(version)};
     }
   }
 
-  // A revision of the server's store, as a page or an event tells it. One that is older than another before it means
-  // that the store was restored from an older copy (kubernetes#107457): what is known may be of a future that never
-  // was.
+  // Takes a revision of the server's store from a page or an event. One older than an earlier one means that the store
+  // was restored from an older copy (kubernetes#107457): what is known may be from a lost future.
   void note_revision(const std::string& revision) {
     if (is_older(revision, newest_)) {
       newest_ = revision;
@@ -307,13 +305,13 @@ class Watcher::Session {
     newest_ = revision;
   }
 
-  // After a failure: where to go on, and when.
+  // After a failure: decides where to resume, and waits.
   asio::awaitable<void> recover(Error failure) {
     const bool was_watching = std::holds_alternative<Watching>(state_);
     const bool expired = failure.code() == ErrorCode::expired;
-    // Pages that expire before their turn may do so again, and then only a list in one answer comes to its end, as
-    // client-go's pager has it (tools/pager, FullListIfExpired). Where that fails, as one that is too large, pages are
-    // tried again.
+    // If a page expires before it is read, the next list may fail the same way, so it is requested in one response, as
+    // client-go's pager does (tools/pager, FullListIfExpired). If that fails, because it is too large for example,
+    // pages are tried again.
     const bool was_whole = std::exchange(lists_whole_, expired && std::holds_alternative<Listing>(state_));
     const bool too_large = failure.code() == ErrorCode::protocol && !was_watching && !was_whole && page_size_ > 1;
     if (too_large) {
@@ -332,9 +330,9 @@ class Watcher::Session {
       on_failed_watch(failure);
     }
     was_away_ = std::holds_alternative<Watching>(state_);
-    // The version is too old (or the server new): all must be listed again. Or a load balancer cut what was silent for
-    // long, or the API server is another one now. These are no faults; if nobody answers, that is told after the next
-    // step.
+    // The version is too old (or the server new), so everything must be listed again. Or a load balancer cut a silent
+    // connection, or the API server was replaced. These are no faults; if the server does not answer, the next step
+    // reports that.
     if (((expired && was_watching) || was_cut) && at_once_.take()) {
       if (was_cut) {
         cut_ = failure;
@@ -351,8 +349,8 @@ class Watcher::Session {
     co_await sleep_for(delay);
   }
 
-  // Where watches do not work and lists do, all is listed again and again, as client-go's Reflector does: what changes
-  // is seen late, but it is seen. The fault is none that keeps requests from being answered.
+  // If watches fail but lists work, polls with lists, as client-go's Reflector does: changes are seen late, but they
+  // are seen. Other requests still work in spite of this fault.
   void on_failed_watch(Error& failure) {
     const bool answered = std::exchange(answered_, false);
     failed_watches_ = has_worked() || !answered ? 0 : failed_watches_ + 1;
@@ -366,7 +364,7 @@ class Watcher::Session {
     }
   }
 
-  // After a list was answered.
+  // Called after a successful list.
   void tell_health_of_lists() {
     lists_fail_ = false;
     if (watches_fail()) {
@@ -376,7 +374,7 @@ class Watcher::Session {
     }
   }
 
-  // The last watch did.
+  // Whether the last watch worked.
   [[nodiscard]] bool has_worked() const {
     return opened_ && (has_told_ || steady_clock::now() - *opened_ >= very_short);
   }
@@ -406,18 +404,18 @@ class Watcher::Session {
   State state_ = Empty{};
   JitteredBackoff backoff_;
   AtOnce at_once_;
-  std::string newest_;  // of the revisions that the server told
+  std::string newest_;  // of the revisions from the server
   int page_size_;
-  bool lists_whole_ = false;  // the next list is one answer, without pages
+  bool lists_whole_ = false;  // the next list is one response, without pages
   bool works_ = false;
   bool lists_fail_ = false;
-  bool was_away_ = false;     // the last watch failed, and what the server holds since is not known
-  std::optional<Error> cut_;  // how it failed, where that is not told yet
-  std::optional<steady_clock::time_point> opened_;  // when the server began to answer the last watch
+  bool was_away_ = false;     // the last watch failed, and the server's revision has not been checked since
+  std::optional<Error> cut_;  // how it failed, if not yet reported
+  std::optional<steady_clock::time_point> opened_;  // when the server accepted the last watch
   bool has_told_ = false;                           // that watch had an event
-  bool answered_ = false;                           // a list was, since a watch failed last
-  int failed_watches_ = 0;                          // one after the other, while lists are answered
-  std::optional<Error> polling_;                    // why all is listed again and again, where it is
+  bool answered_ = false;                           // a list succeeded since the last failure of a watch
+  int failed_watches_ = 0;                          // consecutive ones, while lists succeed
+  std::optional<Error> polling_;                    // why the watcher polls with lists, if it does
 };
 
 Watcher::Watcher(KubeClient& client, WatchScope scope, Handler on_event, HealthHandler on_health, CutHandler on_cut)

@@ -14,7 +14,7 @@ namespace {
 struct Variable {
   const char* name;
   bool is_path = false;
-  // Not of PATH, nor of those of OpenSSL, which then looks for a file without a name.
+  // False for PATH and the variables of OpenSSL, which then looks for a file with an empty name.
   bool unset_when_empty = false;
 };
 

@@ -1,6 +1,5 @@
-// The part of a process's environment that decides how clusters are found and reached, as kubectl's does, and which
-// credential helpers there are, as docker's does, in a form that two processes can compare and a person may be shown.
-// Any thread.
+// The environment variables that decide how clusters are found and reached (as for kubectl) and which credential
+// helpers exist (as for docker), in a form that two processes can compare and that is safe to show. Any thread.
 #pragma once
 
 #include <array>
@@ -10,17 +9,17 @@
 
 namespace regsync::kube {
 
-// The value with absolute paths, where the variable holds paths, separated by colons (KUBECONFIG, PATH, SSL_CERT_FILE,
-// SSL_CERT_DIR, DOCKER_CONFIG, those of plugins): relative ones belong to the working directory of this process. Empty
-// entries are left out.
+// Makes paths absolute if the variable holds paths separated by colons (KUBECONFIG, PATH, SSL_CERT_FILE, SSL_CERT_DIR,
+// DOCKER_CONFIG, those of plugins): relative ones are relative to the working directory of this process. Drops empty
+// entries. Returns other values unchanged.
 std::string absolute_value(const std::string& name, const std::string& value);
 
-// Whether an empty value of it means for all who read it what no value does.
+// Whether all readers of this variable treat an empty value as unset.
 bool is_unset_when_empty(const std::string& name);
 
-// What programs that serve as exec plugins read of their environment: names of profiles, and paths.
+// A variable that programs used as exec plugins read: the name of a profile, or a path.
 struct PluginVariable {
-  std::string_view program;  // how its name begins
+  std::string_view program;  // prefix of its name
   const char* name;
   bool is_path = true;
 };
@@ -31,8 +30,8 @@ inline constexpr std::array<PluginVariable, 6> read_by_plugins = {{{"aws", "AWS_
                                                                    {"gke-gcloud-auth-plugin", "CLOUDSDK_CONFIG"},
                                                                    {"tsh", "TELEPORT_HOME"}}};
 
-// Of this process, by name, those that are not empty: those above as absolute_value(), HTTPS_PROXY as shown_proxy(),
-// NO_PROXY; proxies also in lower case; and what is read by plugins.
+// The non-empty variables of this process, by name: those above as absolute_value(), HTTPS_PROXY as shown_proxy(),
+// NO_PROXY; the proxy variables also in lower case; and those read by plugins.
 std::map<std::string, std::string> client_environment();
 
 }  // namespace regsync::kube

@@ -18,11 +18,11 @@ namespace {
 
 using nlohmann::json;
 
-// Where a pod finds the API server of its own cluster (Argo CD: KubernetesInternalAPIServerAddr).
+// The address of the API server of a pod's own cluster (Argo CD: KubernetesInternalAPIServerAddr).
 constexpr std::string_view hub_itself = "https://kubernetes.default.svc";
 
-// Of one kubeconfig or config, which has some dozens. To read so many takes some tens of milliseconds, at each event of
-// a Secret: whoever may write one may do so again and again.
+// The limit for one kubeconfig or config, which has some dozens. Parsing this many takes some tens of milliseconds at
+// each event of a Secret, and a user who may write one may do so repeatedly.
 constexpr std::size_t most_values = 10'000;
 
 Error unfit(const std::string& what, const std::string& remedy) { return {ErrorCode::kubeconfig, what, remedy}; }
@@ -56,7 +56,7 @@ void refuse_files(const ResolvedContext& context) {
   }
 }
 
-// What Kubeconfig says of a text that comes from a Secret.
+// Rewords the errors of Kubeconfig for text from a Secret.
 template <typename Function>
 auto of_secret(const Function& function) {
   try {
@@ -83,7 +83,7 @@ ResolvedContext of_kubeconfig(const std::string& text) {
 }
 
 struct ArgoField {
-  std::string_view object;  // empty: of the config itself
+  std::string_view object;  // empty: the config itself
   std::string_view name;
   std::string_view type;
 };
@@ -112,8 +112,8 @@ constexpr std::array argo_fields = std::to_array<ArgoField>({
     {"execProviderConfig", "env", "object"},
 });
 
-// Argo CD reads its config into Go structs (ClusterConfig): the case of a field's letters does not matter, one of
-// another type is a fault, and null is none. The result has the fields under their own names.
+// Argo CD decodes its config into Go structs (ClusterConfig): field names ignore case, a wrong type is a fault, and
+// null means absent. The result has the canonical field names.
 json read_argo_config(json config) {
   const auto require_strings = [](const json& values, const std::string& field) {
     for (const json& each : values) {
@@ -140,7 +140,7 @@ json read_argo_config(json config) {
   return config;
 }
 
-// execProviderConfig; env is a map there.
+// execProviderConfig, where env is a map.
 ExecConfig exec_of(const json& config) {
   ExecConfig exec;
   exec.command = text_at(config, {"execProviderConfig", "command"});
@@ -159,7 +159,7 @@ ExecConfig exec_of(const json& config) {
   return exec;
 }
 
-// awsAuthConfig: what Argo CD runs for it (Cluster.RawRestConfig).
+// awsAuthConfig: the command that Argo CD runs for it (Cluster.RawRestConfig).
 ExecConfig aws_exec_of(const json& config) {
   ExecConfig exec;
   exec.command = "argocd-k8s-auth";
@@ -174,7 +174,7 @@ ExecConfig aws_exec_of(const json& config) {
   return exec;
 }
 
-// name: the Secret's.
+// name: that of the Secret.
 ResolvedContext of_argo(const std::string& name, std::string server, const std::string& text) {
   server.erase(server.find_last_not_of('/') + 1);  // as Argo CD does
   const auto parsed = parse_json(text.empty() ? "{}" : text, {.values = most_values});
@@ -193,7 +193,7 @@ ResolvedContext of_argo(const std::string& name, std::string server, const std::
     }
     return hub->resolve(hub->current_context());
   }
-  // By way of a kubeconfig, so that the same rules hold for all formats.
+  // Converted to a kubeconfig, so that the same rules hold for all formats.
   json cluster = {{"server", server},
                   {"insecure-skip-tls-verify", flag_at(config, {"tlsClientConfig", "insecure"})},
                   {"tls-server-name", text_at(config, {"tlsClientConfig", "serverName"})},
@@ -213,7 +213,7 @@ ResolvedContext of_argo(const std::string& name, std::string server, const std::
   }
   if (exec) {
     for (const char* const field : {"username", "password", "token"}) {
-      user.erase(field);  // Argo CD uses one way to log in, and a plugin comes first
+      user.erase(field);  // Argo CD uses a single way to log in; a plugin takes precedence
     }
     json environment = json::array();
     for (const auto& [variable, value] : exec->env) {
@@ -237,9 +237,9 @@ ResolvedContext of_argo(const std::string& name, std::string server, const std::
 
 // Whether the key `value` may be a kubeconfig.
 enum class ValueRole {
-  of_any_owner,    // where it is there: what is not of Cluster API may have any name
-  of_cluster_api,  // it is one, or somebody emptied it
-  other,           // of Cluster API: what machines boot with, of certificates' owners, the kubeconfigs of users
+  of_any_owner,    // if it exists: a Secret that is not of Cluster API may have any name
+  of_cluster_api,  // a kubeconfig of Cluster API, possibly emptied
+  other,           // of Cluster API: bootstrap data, certificates, kubeconfigs of users
 };
 
 // cluster-api/util/secret: Name.
@@ -247,7 +247,7 @@ ValueRole role_of_value(const json& secret) {
   constexpr std::string_view suffix = "-kubeconfig";
   const std::string_view name = text_at(secret, {"metadata", "name"});
   const std::string_view cluster = text_at(secret, {"metadata", "labels", "cluster.x-k8s.io/cluster-name"});
-  const bool is_hashed = cluster.starts_with("hash_");  // of a name that is too long for a label
+  const bool is_hashed = cluster.starts_with("hash_");  // for a name that is too long for a label
   if (cluster.empty() && text_at(secret, {"type"}) != "cluster.x-k8s.io/secret") {
     return ValueRole::of_any_owner;
   }
@@ -274,7 +274,7 @@ std::optional<ResolvedContext> decode(const json& secret) {
   return value ? std::optional(of_kubeconfig(*value)) : std::nullopt;
 }
 
-// Whether a format says that the Secret is of a cluster, though its data is missing.
+// Whether a format says that the Secret describes a cluster, even though its data is missing.
 bool is_meant(const json& secret) {
   return is_of_argo(secret) ||
          text_at(secret, {"metadata", "labels", "sigs.k8s.io/multicluster-runtime-kubeconfig"}) == "true" ||

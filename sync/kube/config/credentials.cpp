@@ -19,7 +19,7 @@ using std::chrono::steady_clock;
 constexpr const char* user_agent = "User-Agent: regsync/" REGSYNC_VERSION;
 
 constexpr std::size_t largest_file = std::size_t{1} << 20;
-// client-go's oidc provider: a token that ends within this time is not used any more.
+// client-go's oidc provider: a token that expires within this time is no longer used.
 constexpr auto expiry_delta = std::chrono::seconds(10);
 
 // client-go transport/round_trippers.go: the key of an extra field is percent-encoded where HTTP forbids a character.
@@ -27,7 +27,7 @@ constexpr std::string_view header_characters = "!#$&'*+-.^_`|~";
 
 std::string read_or_empty(const std::string& path) { return try_read_file(path, largest_file).value_or(""); }
 
-// For messages; nothing where the content stands in the kubeconfig itself.
+// For messages; empty if the content is in the kubeconfig itself.
 std::string in_file(const std::string& path) { return path.empty() ? "" : " (" + presentable(path) + ")"; }
 
 Error no_pair(const ResolvedContext& context, PairFault fault) {
@@ -43,13 +43,13 @@ Error no_pair(const ResolvedContext& context, PairFault fault) {
           remedy};
 }
 
-// A line break in a value would be a header of its own.
+// A line break in a value would start another header.
 std::string header(std::string_view name, std::string_view value) {
   if (has_control_characters(value)) {
     throw Error(ErrorCode::kubeconfig, "the value for header " + std::string(name) + " holds control characters",
                 "write it again in one line; a token ends without a line break");
   }
-  return std::string(name).append(value.empty() ? ";" : ": ").append(value);  // libcurl leaves out what ends in a colon
+  return std::string(name).append(value.empty() ? ";" : ": ").append(value);  // libcurl drops what ends in a colon
 }
 
 std::vector<std::string> impersonation_headers(const Impersonation& as) {
@@ -82,7 +82,7 @@ Credentials::Credentials(ResolvedContext context, steady_clock::duration read_in
   const auto impersonation = impersonation_headers(context_.impersonation);
   fixed_headers_.insert(fixed_headers_.end(), impersonation.begin(), impersonation.end());
   if (secure_) {
-    // client-go: a plugin is not asked where the kubeconfig has a token, a password or a certificate of its own.
+    // client-go: the plugin is not used if the kubeconfig has its own token, password or certificate.
     const bool own = !context_.token.empty() || !context_.token_file.empty() || !context_.username.empty() ||
                      !context_.client_certificate_file.empty() || !context_.client_certificate_data.empty();
     if (context_.exec && !own) {
@@ -148,7 +148,7 @@ void Credentials::take_over(const Credentials& former) {
 }
 
 void Credentials::read_files(bool now) {
-  // stat is cheap, a thousand of them a second are not.
+  // One stat is cheap, a thousand per second are not.
   if (!now && steady_clock::now() - read_ < read_interval_) {
     return;
   }
@@ -166,7 +166,7 @@ void Credentials::read_files(bool now) {
   }
 }
 
-// tokenFile beats token; where it cannot be read, what was known before stays.
+// tokenFile takes precedence over token; if it cannot be read, the previous token stays in use.
 bool Credentials::load_token() {
   std::string read;
   if (!context_.token_file.empty()) {

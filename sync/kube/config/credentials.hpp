@@ -1,9 +1,9 @@
-// The credentials that the requests of one context carry, always fresh.
+// The up-to-date credentials for the requests of one context.
 //
-// Files are read again when they change (client-go: every minute for tokens, every five for certificates); content that
-// cannot be used, such as a certificate without its new key yet, keeps the last good one. Credentials are never sent
-// over plain http (client-go: rest.IsConfigTransportTLS); who to act as, which is none, is (tools/clientcmd
-// client_config.go, ClientConfig). Lives on the io_context thread.
+// Files are read again when they change (client-go: every minute for tokens, every five for certificates); while the
+// content is unusable, such as a new certificate whose key is not yet written, the last good one stays in use.
+// Credentials are never sent over plain http (client-go: rest.IsConfigTransportTLS); impersonation headers, which are
+// no credentials, are sent (tools/clientcmd client_config.go, ClientConfig). Lives on the io_context thread.
 #pragma once
 
 #include <array>
@@ -25,8 +25,8 @@ struct ExecCredential;
 
 class Credentials {
  public:
-  // read_interval: the files are asked for changes at most this often. Throws Error(kubeconfig) where a file is missing
-  // or unusable from the start.
+  // read_interval: the least time between checks of the files for changes. Throws Error(kubeconfig) if a file is
+  // missing or unusable from the start.
   explicit Credentials(ResolvedContext context,
                        std::chrono::steady_clock::duration read_interval = std::chrono::seconds(1));
   ~Credentials();
@@ -37,28 +37,29 @@ class Credentials {
 
   [[nodiscard]] const ResolvedContext& context() const { return context_; }
 
-  // The same one until something changes. May run the exec plugin. Throws Error(credential_plugin) when that fails, and
-  // Error(unauthorized) for a token that says itself that it has expired. The caller keeps this object alive meanwhile.
+  // Returns the same object until something changes. May run the exec plugin. Throws Error(credential_plugin) if that
+  // fails, and Error(unauthorized) for a token whose own expiry has passed. The caller keeps this object alive
+  // meanwhile.
   asio::awaitable<std::shared_ptr<const RequestCredentials>> current();
 
-  // After a 401 for a proof: looks for something newer (token file, plugin). True when there is.
+  // After a 401: looks for newer credentials (token file, plugin) than the rejected ones. True if there are any.
   asio::awaitable<bool> renew(std::shared_ptr<const RequestCredentials> rejected);
 
-  // A server took a proof.
+  // The server accepted these credentials.
   void accepted(const std::shared_ptr<const RequestCredentials>& taken);
 
-  // A person asks: what waits because it did not help before is tried again at the next need, and so is a plugin whose
-  // credential is still good, but may be somebody else's.
+  // The user asks to try again: the next need runs the plugin without waiting for a pause to end, even if its
+  // credential is still good, because that may be another user's.
   void end_pause();
 
-  // Shares TLS material with `former` where it is the same, so that its connections go on being used.
+  // Shares TLS material with `former` if it is the same, so that existing connections stay in use.
   void take_over(const Credentials& former);
 
  private:
   using Stamps = std::array<FileStamp, 4>;  // token, CA, certificate, key
 
   void read_files(bool now);
-  bool load_token();  // true when it changed
+  bool load_token();  // true if it changed
   bool load_tls();
   void use(std::shared_ptr<const ExecCredential> minted);
   void compose();
@@ -67,17 +68,17 @@ class Credentials {
   const ResolvedContext context_;
   const std::chrono::steady_clock::duration read_interval_;
   const bool secure_;                       // https
-  std::vector<std::string> fixed_headers_;  // who asks, and for whom (impersonation)
+  std::vector<std::string> fixed_headers_;  // user agent and impersonation
   std::shared_ptr<ExecPlugin> plugin_;      // shared by contexts with the same plugin and cluster info
 
-  // What the proof is composed of.
+  // The parts of the proof.
   SecretString token_;
   std::shared_ptr<const TlsMaterial> files_tls_;
   std::shared_ptr<const ExecCredential> minted_;
   std::shared_ptr<const RequestCredentials> proof_;
 
-  bool refused_ = false;          // the last proof that the server judged, it did not take
-  std::optional<Stamps> stamps_;  // none until the files are read first
+  bool refused_ = false;          // the server refused the last proof that it checked
+  std::optional<Stamps> stamps_;  // nullopt until the files are first read
   std::chrono::steady_clock::time_point read_;
 };
 

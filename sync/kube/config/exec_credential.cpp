@@ -37,14 +37,14 @@ std::string string_member(const json& object, const char* key) {
 
 // client-go decodes YAML as well.
 json parse_yaml(std::string_view text) {
-  constexpr std::size_t longest_yaml = std::size_t{64} << 10;  // it is slow to read
+  constexpr std::size_t longest_yaml = std::size_t{64} << 10;  // YAML is slow to parse
   if (text.size() > longest_yaml) {
     throw plugin_error("exec plugin: what it printed is neither JSON nor YAML of less than 64 KiB");
   }
   try {
     return yaml_to_json(std::string(text));
   } catch (const Error&) {
-    return nullptr;  // what is wrong with it is not told: it may be a token
+    return nullptr;  // do not report the fault: the text may be a token
   }
 }
 
@@ -108,7 +108,7 @@ ExecCredential parse_exec_credential(std::string_view text, std::string_view api
       throw plugin_error("exec plugin returned an expirationTimestamp that is not RFC 3339");
     }
     if (is_no_time(moment)) {
-      credential.expires.reset();  // as client-go has it (plugin/pkg/client/auth/exec, credsExpired)
+      credential.expires.reset();  // as in client-go (plugin/pkg/client/auth/exec, credsExpired)
     }
   }
   return credential;

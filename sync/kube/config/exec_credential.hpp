@@ -1,5 +1,5 @@
-// The ExecCredential of exec credential plugins (client.authentication.k8s.io/v1 and v1beta1): what a plugin is told
-// and what it prints. Running one is the matter of exec_plugin.hpp.
+// The ExecCredential of exec credential plugins (client.authentication.k8s.io/v1 and v1beta1): the input and output of
+// a plugin. exec_plugin.hpp runs the plugins.
 #pragma once
 
 #include <chrono>
@@ -19,11 +19,12 @@ struct ExecCredential {
   std::optional<std::chrono::system_clock::time_point> expires;
 };
 
-// Reads what a plugin printed. Pure. Throws Error(credential_plugin), never quoting the text: it may hold a token.
+// Parses the output of a plugin. Pure. Throws Error(credential_plugin), which never quotes the text: it may hold a
+// token.
 ExecCredential parse_exec_credential(std::string_view text, std::string_view api_version);
 
-// The value of KUBERNETES_EXEC_INFO. `interactive`: the plugin gets a terminal as its standard input. Pure but for
-// reading the CA file where cluster info is asked for.
+// The value of KUBERNETES_EXEC_INFO. `interactive`: the plugin gets a terminal as its standard input. Pure, except for
+// reading the CA file if the plugin wants cluster info.
 std::string exec_info(const ResolvedContext& context, bool interactive);
 
 }  // namespace regsync::kube

@@ -23,24 +23,25 @@ using namespace std::chrono_literals;
 using std::chrono::nanoseconds;
 
 constexpr std::size_t largest_output = std::size_t{1} << 20;
-// Of 200 contexts.
+// The limit for a process with, say, 200 contexts.
 constexpr std::size_t most_at_once = 4;
-// Two that talk to one person at one terminal talk over each other.
+// Two prompts on one terminal would interfere.
 constexpr std::size_t most_interactive = 1;
 
 constexpr nanoseconds first_pause = 1s;
 constexpr nanoseconds longest_pause = 2h;
 constexpr nanoseconds longest_without_network = 1min;
-// A new address of this machine may be what a plugin lacked: the pauses begin anew. Where addresses come and go all the
-// time, they go on from two minutes.
+// A new address of this machine may be what a plugin lacked, so the pauses restart from the shortest. If addresses
+// change all the time, they continue from two minutes.
 constexpr nanoseconds between_beginnings = 1h;
 constexpr int most_unhelpful_of_new_address = 7;
-// A credential of this age is an answer to what a person does now: `regsync sync` may ask for all contexts in turn.
+// A credential of this age already reflects what the user is doing now: `regsync sync` may ask for all contexts in
+// turn.
 constexpr nanoseconds just_minted = 5s;
-// A credential that is refused at this age did work; a younger one never did.
+// A credential that is refused after this age did work; one refused earlier never did.
 constexpr nanoseconds refused_at_once = 60s;
 
-// One thread runs all clients (design).
+// Shared by all plugins: one thread runs all clients.
 Limiter& turns(bool hangs) {
   static thread_local Limiter plain(most_at_once);
   static thread_local Limiter hanging(most_at_once);
@@ -62,7 +63,7 @@ Error plugin_error(const std::string& message, const std::string& remedy = {}) {
   return {ErrorCode::credential_plugin, message, remedy.empty() ? by_hand : remedy};
 }
 
-// Of one that ran and failed. A service lacks what a shell's profile exports (AWS_PROFILE).
+// The remedy for a plugin that ran and failed. A service lacks variables that a shell profile exports (AWS_PROFILE).
 std::string remedy_of_failure(const ExecManners& manners) {
   return std::string(by_hand) + (manners.terminal_errors || !has_user_manager()
                                      ? ""
@@ -70,7 +71,7 @@ std::string remedy_of_failure(const ExecManners& manners) {
                                        "there: regsync setup --environment NAME,...");
 }
 
-// Everything that a run depends on: of a CA file its name, because each run is told what it holds then.
+// Everything that a run depends on; for a CA file its name, because each run gets its current content.
 std::string identity(const ResolvedContext& context) {
   ResolvedContext named = context.clone();
   named.ca_file.clear();
@@ -90,7 +91,7 @@ std::string identity(const ResolvedContext& context) {
 }
 
 nanoseconds pause_of(int unhelpful) {
-  constexpr int doublings = 13;  // 2^13 s are more than the longest
+  constexpr int doublings = 13;  // 2^13 s exceed the longest pause
   return unhelpful <= 0
              ? 0ns
              : std::min<nanoseconds>(longest_pause, first_pause * (1LL << std::min(unhelpful - 1, doublings)));
@@ -106,7 +107,7 @@ ExecPlugin::World ExecPlugin::real_world() {
 }
 
 std::shared_ptr<ExecPlugin> ExecPlugin::shared(const ResolvedContext& context) {
-  // The map only remembers who lives.
+  // The map does not keep the plugins alive.
   static thread_local std::map<std::string, std::weak_ptr<ExecPlugin>> plugins;
   std::erase_if(plugins, [](const auto& entry) { return entry.second.expired(); });
   std::weak_ptr<ExecPlugin>& known = plugins[identity(context)];
@@ -135,7 +136,7 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::current(bool refused) {
     if (failure_) {
       throw Error(*failure_);
     }
-    co_return cached_;  // refused or expired: the server says so again, without another run
+    co_return cached_;  // refused or expired: lets the server refuse it again, without another run
   }
   if (helped_) {
     unhelpful_ = 0;
@@ -190,7 +191,7 @@ bool ExecPlugin::in_pause() {
   return true;
 }
 
-// Since the last look. One that went and came back is new as well: that of a VPN.
+// Whether there is a new address since the last check. One that went away and came back, such as a VPN's, is new, too.
 bool ExecPlugin::has_new_address() {
   const auto before = std::exchange(addresses_, world_.addresses());
   return !std::ranges::includes(before, addresses_);
@@ -204,20 +205,20 @@ void ExecPlugin::pause_after(BoottimeClock::time_point since, int unhelpful) {
   addresses_ = world_.addresses();
 }
 
-// The command, and the files that its arguments and its environment name: `python3 /opt/login.py` is one plugin. And
-// the CA that it is told.
+// The stamps of the command, of the files that its arguments and environment name (`python3 /opt/login.py` is one
+// plugin), and of its CA file.
 std::vector<FileStamp> ExecPlugin::own_files() const {
   std::vector<FileStamp> stamps;
   try {
     stamps.push_back(stamp_of(find_program(config_.command)));
   } catch (const Error&) {
-    stamps.emplace_back();  // not there, or not executable yet
+    stamps.emplace_back();  // missing, or not executable yet
   }
   const auto add_named = [&](const std::string& word) {
     const auto value = word.find("=/");  // --config=/etc/login.yaml
     const std::string path = value == std::string::npos ? word : word.substr(value + 1);
     const FileStamp stamp = path.starts_with('/') ? stamp_of(path) : FileStamp();
-    if (!S_ISDIR(stamp.mode)) {  // a folder changes with each file that a run makes in it
+    if (!S_ISDIR(stamp.mode)) {  // a folder changes with each file that a run creates in it
       stamps.push_back(stamp);
     }
   };
@@ -255,12 +256,12 @@ asio::awaitable<ExecPlugin::Shared> ExecPlugin::run() {
   co_return cached_;
 }
 
-// ": " and what it wrote to its standard error, for the end of a message; some write there what they would have
-// printed.
+// ": " and the plugin's standard error, for the end of a message. It may hold a credential: some plugins write there
+// what they should print.
 std::string ExecPlugin::what_it_says(const ChildResult& result) const {
   const std::string& errors = result.errors;
   if (result.errors_cut) {
-    return ": what it says is too long to be shown";  // the rest may tell that there is a credential in it
+    return ": what it says is too long to be shown";  // the missing rest may show that it holds a credential
   }
   const auto holds = [&](const SecretString& secret) {
     return !secret.empty() && errors.find(secret.reveal()) != std::string::npos;

@@ -1,14 +1,15 @@
 // Runs an exec credential plugin as client-go does (plugin/pkg/client/auth/exec/exec.go), with limits of its own.
 //
-// A plugin runs when a credential is needed and the one in the cache has expired or was refused. Beyond client-go:
-//   - A run has a limit of time and output, and only a few plugins run at once in this process; one that takes long (a
-//     server of its own that does not answer) does not count any more, and those that hung wait among themselves.
-//   - Runs that do not help (a failure, a credential that is refused at once or has expired already) are followed by
-//     pauses that double from a second to two hours, because the rest is a person's to mend. A pause ends early when
-//     the plugin's own files change (and the CA file that it is told), or by end_pause(). Time that the machine sleeps
-//     counts. What a person need not mend ends it too: other addresses of this machine, as when a VPN comes; and while
-//     it has no way to any network, a pause is at most a minute.
-//   - A pause that a server's refusal began holds only for those who were refused: for the others the plugin runs when
+// A plugin runs when a credential is needed and the cached one has expired or was refused. Beyond client-go:
+//   - Runs are limited in time and output, and only a few plugins run at once in this process. One that takes long (its
+//     own server does not answer) no longer counts towards that limit, and plugins that hung in their last run have a
+//     limit of their own.
+//   - Unhelpful runs (a failure, a credential that is refused at once or has already expired) are followed by pauses
+//     that double from a second to two hours, because the user must fix the cause. A pause ends early when the plugin's
+//     own files or its CA file change, or by end_pause(). Time that the machine sleeps counts. A new address of this
+//     machine, for example of a VPN, also ends a pause; and while the machine has no route to any network, a pause is
+//     at most a minute.
+//   - A pause after a server's refusal applies only to the callers that were refused: for others the plugin runs when
 //     the credential expires.
 //   - Contexts with the same command, arguments, environment and cluster info share one plugin and its credential.
 // Lives on the io_context thread.
@@ -39,7 +40,7 @@ class ExecPlugin {
  public:
   using Shared = std::shared_ptr<const ExecCredential>;
 
-  // What a plugin's pauses depend on, for tests.
+  // The inputs of the pauses, replaceable in tests.
   struct World {
     std::function<BoottimeClock::time_point()> now;
     std::function<std::chrono::system_clock::time_point()> wall;
@@ -48,23 +49,23 @@ class ExecPlugin {
   };
   static World real_world();
 
-  // The plugin of a context, shared with the contexts that have the same while any of them lives.
+  // The plugin of a context, shared by all contexts with an equal plugin while any of them lives.
   static std::shared_ptr<ExecPlugin> shared(const ResolvedContext& context);
 
   explicit ExecPlugin(const ResolvedContext& context, World world = real_world());
 
-  // The credential in the cache, or a fresh one. Callers who come while the plugin runs wait for that run, and share
-  // its failure. `refused`: the last one that the caller's server judged it did not take. Throws
+  // Returns the cached credential, or a fresh one. Callers that arrive while the plugin runs wait for that run and
+  // share its failure. `refused`: the caller's server refused the last credential that it checked. Throws
   // Error(credential_plugin).
   asio::awaitable<Shared> current(bool refused = false);
 
-  // After a 401 for `rejected`: what replaced it already, or the credential of one more run. Returns `rejected` itself
-  // while a pause lasts.
+  // After a 401 for `rejected`: returns the credential that has already replaced it, or that of another run. Returns
+  // `rejected` itself during a pause.
   asio::awaitable<Shared> renew(Shared rejected);
 
-  // A person asks, who may have logged in as somebody else: the next need runs the plugin at once, even if the
-  // credential in the cache is good. Where that is just new, or the person sits at our terminal and was asked already,
-  // it stays.
+  // The user asks to try again, perhaps after logging in as another user: the next need runs the plugin at once, even
+  // if the cached credential is good. Keeps that credential if it is just minted, or if a user at our terminal was
+  // already prompted for it.
   void end_pause();
 
  private:
@@ -79,7 +80,7 @@ class ExecPlugin {
   [[nodiscard]] std::string what_it_says(const ChildResult& result) const;
   void pause_after(BoottimeClock::time_point since, int unhelpful);
 
-  const ResolvedContext context_;  // what the plugin is told of the cluster
+  const ResolvedContext context_;  // supplies the cluster info
   const ExecConfig& config_;       // of context_
   World world_;
   SingleFlight<Shared> flight_;
@@ -87,17 +88,17 @@ class ExecPlugin {
   Shared cached_;
   BoottimeClock::time_point cached_since_;
   Shared refused_;                // the cached one, once a server refused it
-  std::optional<Error> failure_;  // of the last run
-  bool helped_ = false;           // the last run did, as far as is known
-  bool asked_anew_ = false;       // since the last run began: the cached one does not count
-  bool hangs_ = false;            // the last run ended because its time was up
+  std::optional<Error> failure_;  // from the last run
+  bool helped_ = false;           // the last run helped, as far as is known
+  bool asked_anew_ = false;       // end_pause() since the last run began: ignore the cached credential
+  bool hangs_ = false;            // the last run timed out
 
-  int unhelpful_ = 0;  // runs in a row that did not help
+  int unhelpful_ = 0;  // consecutive unhelpful runs
   BoottimeClock::time_point paused_until_;
   bool paused_by_refusal_ = false;
   std::vector<FileStamp> files_;                         // when the pause began
-  std::set<std::string> addresses_;                      // of this machine, then or at the last look since
-  std::optional<BoottimeClock::time_point> began_anew_;  // the pauses, for a new address
+  std::set<std::string> addresses_;                      // of this machine, at that time or at the last check since
+  std::optional<BoottimeClock::time_point> began_anew_;  // when pauses last restarted for a new address
 };
 
 }  // namespace regsync::kube

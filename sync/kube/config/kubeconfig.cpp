@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Larger than any kubeconfig; a path that names something else by mistake does not fill the memory.
+// Larger than any kubeconfig, but small enough that a wrong path does not exhaust memory.
 constexpr std::size_t largest_file = std::size_t{16} << 20;
 
 bool is_missing(const fs::path& file) {
@@ -26,7 +26,7 @@ bool is_missing(const fs::path& file) {
   return !fs::exists(file, failure) && !failure;
 }
 
-// Kubeconfig::source of what search_path answers.
+// Kubeconfig::source for the result of search_path().
 std::string describe_source(const std::optional<fs::path>& explicit_path, const std::vector<fs::path>& files) {
   const std::string variable = process_environment("KUBECONFIG").value_or("");
   std::string missing;
@@ -77,19 +77,19 @@ void use_credentials(ResolvedContext& resolved, const UserEntry& user) {
   resolved.exec = user.exec;
   if (user.auth_provider && !user.has_authorization()) {
     resolved.token = user.auth_provider->id_token.clone();
-    // One that does not say has expired (client-go plugin/pkg/client/auth/oidc, idTokenExpired).
+    // A token without an expiry counts as expired (client-go plugin/pkg/client/auth/oidc, idTokenExpired).
     resolved.has_refresh_token = user.auth_provider->has_refresh_token;
     resolved.token_expires = jwt_expiry(resolved.token.reveal()).value_or(std::chrono::system_clock::time_point());
   }
 }
 
-// Where a context names no user.
+// The user of a context that names none.
 const UserEntry& nobody() {
   static const UserEntry none;
   return none;
 }
 
-// As it is written, but for a query behind a path (client-go tools/clientcmd client_config.go, ClientConfig).
+// As written, but without a query after a path (client-go tools/clientcmd client_config.go, ClientConfig).
 std::string server_for_plugins(const std::string& server) {
   const auto url = parse_url(server);
   return server.substr(0, url && url->path.size() > 1 ? server.find('?') : std::string::npos);
@@ -127,7 +127,7 @@ Kubeconfig Kubeconfig::load(const std::optional<fs::path>& explicit_path) {
       continue;
     }
     const std::string text = read_kubeconfig(file);
-    std::error_code unknown;  // removed since: it was young
+    std::error_code unknown;  // removed meanwhile: counts as young
     const auto written = fs::last_write_time(file, unknown);
     config.age_ = std::min<std::chrono::nanoseconds>(
         config.age_, unknown ? std::chrono::nanoseconds(0) : fs::file_time_type::clock::now() - written);
@@ -193,7 +193,7 @@ std::optional<Kubeconfig> Kubeconfig::in_cluster(const fs::path& service_account
   }
   UserEntry user;
   user.token_file = token;
-  // As client-go (tools/clientcmd/client_config.go, inClusterClientConfig.Namespace).
+  // As in client-go (tools/clientcmd/client_config.go, inClusterClientConfig.Namespace).
   std::string name_space = process_environment("POD_NAMESPACE").value_or("");
   if (name_space.empty()) {
     name_space = trim(try_read_file(service_account / "namespace", largest_file).value_or(""));
@@ -319,9 +319,9 @@ ResolvedContext Kubeconfig::resolve(std::string_view context) const {
                 "correct it in the kubeconfig");
   }
   resolved.default_namespace = entry.name_space.empty() ? "default" : entry.name_space;
-  resolved.impersonation = who.impersonation;  // over plain http, too: `kubectl proxy` passes it on
+  resolved.impersonation = who.impersonation;  // also over plain http: `kubectl proxy` forwards it
   if (!resolved.server.starts_with("https://")) {
-    return resolved;  // no credential ever goes over plain http
+    return resolved;  // credentials are never sent over plain http
   }
   use_credentials(resolved, who);
   if (resolved.exec) {

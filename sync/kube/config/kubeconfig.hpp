@@ -1,9 +1,10 @@
 // A kubeconfig, loaded, merged, validated and resolved as client-go does it (tools/clientcmd).
 //
-// Each step is a file: decoding one file (kubeconfig_decode), merging several (here), validating what a context names
-// (kubeconfig_validation), resolving one context into all that a client needs (resolved_context). Reading files is the
-// only I/O. A fault of one context is an Error of that context alone; a file that cannot be decoded is an Error of the
-// whole load, so that the caller keeps the last good one. Any thread; value types.
+// Each step has its own source file: decoding one file (kubeconfig_decode), merging several (here), validating the
+// entries of a context (kubeconfig_validation), resolving one context into everything that a client needs
+// (resolved_context). Reading files is the only I/O. A fault of one context is an Error of that context alone; a file
+// that cannot be decoded is an Error of the whole load, so that the caller keeps the last good one. Any thread; value
+// types.
 #pragma once
 
 #include <chrono>
@@ -27,26 +28,25 @@ struct KubeconfigEntries;
 
 class Kubeconfig {
  public:
-  // Where the configuration comes from: an explicit path (which must exist), else $KUBECONFIG, else
-  // $HOME/.kube/config. Empty and missing entries of $KUBECONFIG are skipped.
+  // The files of the configuration: an explicit path (which must exist), or else $KUBECONFIG, or else
+  // $HOME/.kube/config. Skips empty and missing entries of $KUBECONFIG.
   static std::vector<std::filesystem::path> search_path(const std::optional<std::filesystem::path>& explicit_path);
 
-  // Reads and merges the files. Throws Error(kubeconfig) when one cannot be read or decoded.
+  // Reads and merges the files. Throws Error(kubeconfig) if one cannot be read or decoded.
   static Kubeconfig load(const std::optional<std::filesystem::path>& explicit_path = std::nullopt);
 
-  // One kubeconfig's text. `source` names it in messages. Throws Error(kubeconfig) or Error(invalid_input) when it
-  // cannot be decoded, or holds more values than that.
+  // Parses the text of one kubeconfig. `source` names it in messages. Throws Error(kubeconfig) or Error(invalid_input)
+  // if it cannot be decoded or holds more than most_values values.
   static Kubeconfig parse(const std::string& text, std::string source, std::size_t most_values = values_of_a_file);
 
-  // Clusters that are known from elsewhere than a file, by the names of their contexts. `source` names that place.
+  // Makes a kubeconfig of clusters that do not come from a file, keyed by context name. `source` names their origin.
   static Kubeconfig of(std::map<std::string, std::shared_ptr<const KnownCluster>> clusters, std::string source);
 
-  // What load() answers; without an explicit path and without any context, in_cluster() where this process runs in a
-  // pod.
+  // Returns load(), or in_cluster() if there is no explicit path, no context, and this process runs in a pod.
   static Kubeconfig load_or_in_cluster(const std::optional<std::filesystem::path>& explicit_path);
 
-  // The client configuration of a pod (service account token and ca.crt), as one context named "in-cluster".
-  // Empty where this process does not run in a pod.
+  // The client configuration of a pod (service account token and ca.crt), as one context named "in-cluster". Nullopt if
+  // this process does not run in a pod.
   static std::optional<Kubeconfig> in_cluster(
       const std::filesystem::path& service_account = "/var/run/secrets/kubernetes.io/serviceaccount");
 
@@ -57,17 +57,17 @@ class Kubeconfig {
   Kubeconfig& operator=(const Kubeconfig&) = delete;
   ~Kubeconfig();
 
-  [[nodiscard]] const std::string& current_context() const;        // "" where there is none
+  [[nodiscard]] const std::string& current_context() const;        // "" if there is none
   [[nodiscard]] const std::vector<std::string>& contexts() const;  // sorted
 
-  // The labels of a context: of the Secret that describes its cluster; a file gives none.
+  // The labels of a context: those of the Secret that describes its cluster; none for a context from a file.
   [[nodiscard]] const std::map<std::string, std::string, std::less<>>& labels(const std::string& context) const;
 
-  // The address of a context's cluster, spelled as in what resolve() answers, also where that throws; as it is written
-  // where it is no usable URL. Empty where there is none.
+  // The address of a context's cluster, spelled as in the result of resolve(), even if that throws; as written if it is
+  // not a usable URL. Empty if there is none.
   [[nodiscard]] std::string server(const std::string& context) const;
 
-  // Whether it was read from files, which may be torn: then all contexts may seem to be gone.
+  // Whether it was read from files. Those may be read half-written, so that all contexts seem to be gone.
   [[nodiscard]] bool is_of_files() const { return is_of_files_; }
 
   // Whether it is in_cluster().
@@ -76,21 +76,21 @@ class Kubeconfig {
   // Where it was read from, for messages: "KUBECONFIG=/a:/b (/b does not exist)", "/home/u/.kube/config".
   [[nodiscard]] const std::string& source() const { return source_; }
 
-  // The contexts of a hub whose users' credentials are other ones than in `before`, where nothing else differs; nullopt
-  // where anything does. Of files, which are compared when they are resolved, it is not known.
+  // The contexts of a hub whose credentials differ from those in `before`, if nothing else differs; otherwise nullopt.
+  // Also nullopt for files, whose contexts are compared when they are resolved.
   [[nodiscard]] std::optional<std::vector<std::string>> renewed_since(const Kubeconfig& before) const;
-  // The contexts of a hub in `before` that are gone, or of which anything is told anew. Of files it is not known.
+  // The contexts of a hub in `before` that are gone or differ in any way. Nullopt for files.
   [[nodiscard]] std::optional<std::vector<std::string>> changed_since(const Kubeconfig& before) const;
 
-  // How long before it was read the newest of its files was written, by the wall clock: a file that is being written
-  // is young. The longest time there is where it comes from no file.
+  // The age of its newest file when it was read, by the wall clock: a file that is being written is young. The maximum
+  // if it does not come from files.
   [[nodiscard]] std::chrono::nanoseconds age() const { return age_; }
 
-  // How the contexts that are resolved from now on run exec plugins. A daemon keeps the default.
+  // Sets how contexts resolved from now on run exec plugins. A daemon keeps the default.
   void set_exec_manners(const ExecManners& manners) { manners_ = manners; }
 
-  // Throws Error(kubeconfig) with client-go's meaning: unknown context, cluster or user, contradicting fields,
-  // unreadable certificate, auth-provider that is gone.
+  // Throws Error(kubeconfig) in the same cases as client-go: unknown context, cluster or user, contradictory fields,
+  // unreadable certificate, removed auth-provider.
   [[nodiscard]] ResolvedContext resolve(std::string_view context) const;
 
  private:

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view exec_extension = "client.authentication.k8s.io/exec";
 
-// A message may name a key of the file.
+// The message may contain a key from the file.
 Error fault(const std::string& message) { return {ErrorCode::kubeconfig, presentable(message)}; }
 
 // Typed reading of decoded JSON, as Go's decoder does it: null and absent are the zero value, another type is an
@@ -128,7 +128,7 @@ ExecConfig decode_exec(const json& object, const fs::path& folder) {
   exec.api_version = string_of(object, "apiVersion");
   exec.install_hint = string_of(object, "installHint");
   exec.interactive_mode = string_of(object, "interactiveMode");
-  // apis/client-go defaulting: only v1 demands a choice.
+  // client-go's defaults: only v1 requires a choice.
   if (exec.interactive_mode.empty() && exec.api_version != "client.authentication.k8s.io/v1") {
     exec.interactive_mode = "IfAvailable";
   }
@@ -185,7 +185,7 @@ KubeconfigEntries::ByName<Entry> decode_list(const json& root, const char* list,
   KubeconfigEntries::ByName<Entry> entries;
   for (const json& item : array_of(root, list)) {
     if (item.is_null()) {
-      continue;  // kubectl takes it for an entry without a name, which nothing can refer to
+      continue;  // kubectl treats it as an entry without a name, which nothing can refer to
     }
     if (!item.is_object()) {
       throw fault(std::string(list) + " must be a list of maps");

@@ -10,9 +10,9 @@
 
 namespace regsync::kube {
 
-// The entries in `text`; none in an empty one. Relative paths resolve against `folder`. Throws Error(kubeconfig) or
-// Error(invalid_input) where the text is not YAML, not a kubeconfig, holds more values than that, or has a field of
-// another type than its own.
+// The entries in `text`; none if it is empty. Relative paths resolve against `folder`. Throws Error(kubeconfig) or
+// Error(invalid_input) if the text is not YAML or not a kubeconfig, holds more than most_values values, or has a field
+// of a wrong type.
 KubeconfigEntries decode_kubeconfig(const std::string& text, const std::filesystem::path& folder,
                                     std::size_t most_values = values_of_a_file);
 

@@ -1,4 +1,4 @@
-// The entries of a kubeconfig file as they stand there, before a context is resolved. Value types.
+// The entries of a kubeconfig file as written, before a context is resolved. Value types.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@
 
 namespace regsync::kube {
 
-// Paths are absolute: relative ones belong to the folder of the file that names them.
+// Paths are absolute: relative ones were resolved against the folder of their file.
 struct ClusterEntry {
   std::string server;
   std::string tls_server_name;
@@ -26,7 +26,7 @@ struct ClusterEntry {
 // users[].user.auth-provider, which exec credential plugins have replaced.
 struct AuthProvider {
   std::string name;
-  // Of "oidc".
+  // For "oidc":
   SecretString id_token;
   bool has_refresh_token = false;
   std::string issuer;
@@ -43,7 +43,7 @@ struct UserEntry {
   std::string username;
   SecretString password;
   Impersonation impersonation;
-  std::optional<AuthProvider> auth_provider;  // of "oidc": it leaves a request with an Authorization header alone
+  std::optional<AuthProvider> auth_provider;  // "oidc": it does not change a request that has an Authorization header
   std::optional<ExecConfig> exec;
 
   [[nodiscard]] bool has_authorization() const { return !token.empty() || !token_file.empty() || !username.empty(); }
@@ -62,7 +62,7 @@ struct KubeconfigEntries {
   ByName<ClusterEntry> clusters;
   ByName<UserEntry> users;
   ByName<ContextEntry> contexts;
-  std::string current_context;  // "" where there is none
+  std::string current_context;  // "" if there is none
 };
 
 }  // namespace regsync::kube

@@ -17,12 +17,13 @@
 namespace regsync::kube {
 namespace {
 
-// An address and a namespace are written to files of ours, which have a bound, and a Secret of a hub has up to 1 MiB of
-// them. Kubernetes has no longer name than the second.
+// We write addresses and namespaces to files of limited size, but a Secret of a hub may hold up to 1 MiB of them. The
+// second limit is the longest name in Kubernetes.
 constexpr std::size_t longest_server = 2048;
 constexpr std::size_t longest_name = 253;
 
-// k8s.io/apimachinery, api/validation/path: IsValidPathSegmentName. kubectl asks nothing else of a context's namespace.
+// k8s.io/apimachinery, api/validation/path: IsValidPathSegmentName. kubectl checks nothing else in a context's
+// namespace.
 bool is_path_segment(std::string_view text) {
   return text != "." && text != ".." && text.size() <= longest_name && is_utf8(text) &&
          text.find_first_of("/%") == std::string_view::npos && !has_control_characters(text);
@@ -73,7 +74,7 @@ void check_exec(const std::string& of, const ExecConfig& exec, Faults& faults) {
                 "invalid interactiveMode" + of + ": " + in_quotes(mode));
 }
 
-// Empty where it can be read. Of a FIFO or a device nobody knows when its content ends.
+// Empty if it can be read. The content of a FIFO or a device may never end.
 std::string why_unreadable(const std::string& path) {
   struct stat status{};
   if (::access(path.c_str(), R_OK) != 0 || ::stat(path.c_str(), &status) != 0) {

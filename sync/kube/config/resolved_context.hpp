@@ -1,4 +1,5 @@
-// One context of a kubeconfig with its cluster and user merged and validated: all that a client needs. Value types.
+// One context of a kubeconfig with its cluster and user merged and validated: everything that a client needs. Value
+// types.
 #pragma once
 
 #include <chrono>
@@ -12,14 +13,13 @@
 
 namespace regsync::kube {
 
-// How the programs of this process may run exec credential plugins. Not part of the kubeconfig: see
-// Kubeconfig::set_exec_manners.
+// How this process may run exec credential plugins. Not part of the kubeconfig: see Kubeconfig::set_exec_manners.
 struct ExecManners {
-  // A person sits at the terminal that is our standard input: plugins get it, by the rules of interactiveMode.
+  // Our standard input is a user's terminal: plugins get it, by the rules of interactiveMode.
   bool terminal = false;
-  // A person reads our standard error: plugins write there.
+  // A user reads our standard error: plugins write to it.
   bool terminal_errors = false;
-  // A run that takes longer is ended, with all that it started. A browser login or a device code takes minutes.
+  // A run that takes longer is killed, with all its child processes. A browser login or a device code takes minutes.
   std::chrono::milliseconds patience = std::chrono::seconds(60);
 
   bool operator==(const ExecManners&) const = default;
@@ -34,7 +34,7 @@ struct ExecConfig {
   std::string install_hint;
   std::string interactive_mode;  // Never, IfAvailable, Always
   bool provide_cluster_info = false;
-  std::string cluster_info_server;  // clusters[].cluster.server as it is written
+  std::string cluster_info_server;  // clusters[].cluster.server as written
   std::string cluster_info_config;  // clusters[].cluster.extensions["client.authentication.k8s.io/exec"], as JSON
   ExecManners manners;
 
@@ -51,20 +51,20 @@ struct Impersonation {
   bool operator==(const Impersonation&) const = default;
 };
 
-// Comparable, so that an edited kubeconfig changes only the clients that it is about. Secrets inside never leave it but
+// Comparable, so that an edited kubeconfig affects only the clients whose contexts changed. Its secrets are sent only
 // to the API server.
 struct ResolvedContext {
   // The cluster.
   std::string name;
-  bool in_kubeconfig = true;  // else a Secret of a hub describes it
+  bool in_kubeconfig = true;  // otherwise from a Secret of a hub
   std::string server;         // URL of the API server, no trailing "/"
   std::string tls_server_name;
   bool insecure_skip_tls_verify = false;
-  std::string ca_file;    // absolute; re-read when it changes
+  std::string ca_file;    // absolute; read again when it changes
   std::string ca_data;    // PEM
   std::string proxy_url;  // empty: the environment decides (proxy.hpp)
   bool disable_compression = false;
-  std::string default_namespace;  // "default" where the context names none
+  std::string default_namespace;  // "default" if the context names none
 
   // The user.
   std::string client_certificate_file;
@@ -72,9 +72,9 @@ struct ResolvedContext {
   std::string client_key_file;
   SecretString client_key_data;
   SecretString token;
-  std::optional<std::chrono::system_clock::time_point> token_expires;  // of an id-token (auth-provider)
-  bool has_refresh_token = false;                                      // with which kubectl gets another id-token
-  std::string token_file;                                              // beats token
+  std::optional<std::chrono::system_clock::time_point> token_expires;  // for an id-token (auth-provider)
+  bool has_refresh_token = false;                                      // kubectl can get another id-token with it
+  std::string token_file;                                              // takes precedence over token
   std::string username;
   SecretString password;
   Impersonation impersonation;
@@ -84,8 +84,8 @@ struct ResolvedContext {
   bool operator==(const ResolvedContext&) const = default;
 };
 
-// True where both reach the same server in the same way under the same name, so that at most the user's credentials
-// differ: a client of one becomes a client of the other by KubeClient::use_credentials_of.
+// Whether both reach the same server in the same way under the same name, so that at most the user's credentials
+// differ: KubeClient::use_credentials_of can then turn a client of one into a client of the other.
 bool same_connection(const ResolvedContext& one, const ResolvedContext& other);
 
 }  // namespace regsync::kube

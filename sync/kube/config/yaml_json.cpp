@@ -22,13 +22,13 @@ namespace {
 using nlohmann::json;
 
 constexpr int deepest = 100;
-constexpr std::size_t bytes_of_a_value = 128;  // with those of its name; the mean of the longest document
+constexpr std::size_t bytes_of_a_value = 128;  // with its name; the average in a document of maximum length
 
 bool is_one_of(std::string_view text, std::initializer_list<std::string_view> words) {
   return std::find(words.begin(), words.end(), text) != words.end();
 }
 
-// As Go's strconv reads it with base 0: 0x10, 0o17, 017, 0b11. Null where it is none, or too large.
+// Parses as Go's strconv does with base 0: 0x10, 0o17, 017, 0b11. Null if it is not an integer, or too large.
 json go_integer(std::string_view text) {
   const bool is_negative = text.starts_with('-');
   const bool has_sign = is_negative || text.starts_with('+');
@@ -54,7 +54,7 @@ json go_integer(std::string_view text) {
   return has_sign ? json() : json(number);
 }
 
-// As goyaml.v2 (resolve.go) reads what begins like a number. Null where it is none.
+// Parses text that begins like a number, as goyaml.v2 (resolve.go) does. Null if it is not a number.
 json number_of(std::string_view text) {
   if (std::isdigit(static_cast<unsigned char>(text.front())) == 0 && !is_one_of(text.substr(0, 1), {"-", "+", "."})) {
     return nullptr;
@@ -85,7 +85,7 @@ json plain_scalar(const std::string& text) {
   return number.is_null() ? json(text) : number;
 }
 
-// yaml-cpp knows no line that ends in a carriage return alone. (A NUL is of UTF-16.)
+// yaml-cpp does not accept a lone carriage return as a line end. (A NUL means UTF-16.)
 std::string with_line_feeds(std::string text) {
   if (text.find('\0') == std::string::npos) {
     for (auto at = text.find('\r'); at != std::string::npos; at = text.find('\r', at + 1)) {
@@ -129,7 +129,7 @@ class Converter {
     return {ErrorCode::invalid_input, "the YAML is too deep or too large when its aliases are expanded"};
   }
 
-  // Aliases may repeat a node; a document of a few hundred bytes can thereby stand for gigabytes.
+  // Aliases may repeat a node, so a document of a few hundred bytes can expand to gigabytes.
   static void take(std::size_t count, std::size_t& left) {
     if (count > left) {
       throw beyond_bounds();
@@ -153,7 +153,7 @@ class Converter {
     return typed && plain ? plain_scalar(text) : json(text);
   }
 
-  // yaml-cpp takes any bytes, go-yaml does not; and no JSON could be written of them.
+  // yaml-cpp accepts any bytes, but go-yaml does not, and JSON cannot hold them.
   std::string in_utf8(std::string text, const YAML::Mark& mark) {
     take(text.size(), bytes_left_);
     if (!is_utf8(text)) {
@@ -180,8 +180,8 @@ class Converter {
     return object;
   }
 
-  // As goyaml.v2 (decode.go, merge), which is not what YAML's own rules say: in the order of the text, and what is
-  // merged later takes the place of what is there. Of a list, the first map wins.
+  // As in goyaml.v2 (decode.go, merge), which deviates from the YAML rules: merges in the order of the text, and later
+  // merges replace existing values. In a list of maps, the first one wins.
   static void merge(json& into, const json& from, const YAML::Mark& mark) {
     const auto is_map = [](const json& value) { return value.is_object(); };
     if (from.is_object()) {
@@ -205,13 +205,13 @@ class Converter {
 
 json yaml_to_json(const std::string& text, Scalars scalars, std::size_t most_values) {
   const std::string lines = with_line_feeds(text);
-  require_yaml_within(lines, 2 * most_values);  // a value has up to two marks, and names have hyphens
+  require_yaml_within(lines, 2 * most_values);  // a value has up to two punctuation marks, and names have hyphens
   YAML::Node root;
   try {
     root = YAML::Load(lines);
   } catch (const YAML::Exception& failure) {
     throw Error(ErrorCode::invalid_input, "line " + std::to_string(failure.mark.line + 1) + ": " +
-                                              presentable(failure.msg));  // it may quote half of a character
+                                              presentable(failure.msg));  // it may quote a partial character
   }
   return Converter(scalars, most_values).convert(root);
 }

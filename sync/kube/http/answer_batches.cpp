@@ -8,8 +8,8 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr int part = 3;                   // a third of what is under way, and of the time that it takes
-constexpr milliseconds shortest_wait(3);  // at the server: less is not worth a timer
+constexpr int part = 3;                   // a third of the bytes in flight, and of the time at the server
+constexpr milliseconds shortest_wait(3);  // at the server: a shorter time is not worth a timer
 constexpr milliseconds longest_wait(20);
 constexpr std::int64_t most_bytes = 64 * 1024;
 
@@ -24,7 +24,7 @@ void AnswerBatches::note_answer(microseconds taken, std::int64_t bytes, bool mul
 void AnswerBatches::note_handshake(microseconds taken) { network_time_ = std::min(network_time_, taken); }
 
 std::optional<AnswerBatches::Batch> AnswerBatches::next(std::size_t requests) const {
-  // Requests on their way to a distant server, and answers on theirs from it, are nothing that it could go on with.
+  // Requests and answers in transit do not give a distant server any work.
   const auto at_server = std::max(answer_time_ - network_time_, microseconds(0));
   if (at_server < shortest_wait) {
     return std::nullopt;

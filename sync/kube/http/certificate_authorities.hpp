@@ -1,12 +1,12 @@
-// Where the environment says that certificate authorities are, as Go has it (crypto/x509, root_unix.go). Any thread.
+// Reads the certificate authorities that the environment names, as Go does (crypto/x509, root_unix.go). Any thread.
 #pragma once
 
 #include <string>
 
 namespace regsync::kube {
 
-// What is in a file, and then in all the files of the folders, which a colon separates: PEM, and maybe other things.
-// What cannot be read is left out. Synchronous file I/O, which never waits for another program.
+// The contents of a file and of all files in the folders (separated by colons), concatenated: PEM and possibly other
+// text. Skips what cannot be read. Synchronous file I/O, which never waits for another program.
 std::string authorities_in(const std::string& file, const std::string& folders);
 
 }  // namespace regsync::kube

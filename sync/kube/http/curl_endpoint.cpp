@@ -28,19 +28,19 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// Nearly as client-go's net.Dialer.KeepAlive: after so long the kernel asks the other kernel, and again after five
-// seconds. What finds a dead machine or network (Patience), and leaves time to look once more when a watch was cut.
+// Close to client-go's net.Dialer.KeepAlive: after this time the kernel probes the other kernel, and again after five
+// seconds. Detects a dead machine or network (Patience), and leaves time for another check after a watch was cut.
 constexpr seconds keepalive_interval = seconds(27);
 constexpr seconds keepalive_repeat = seconds(5);
-// Bytes, or questions, that nobody acknowledges: then the kernel gives the connection up (tcp(7)).
+// The kernel drops the connection if bytes or probes stay unacknowledged for this long (tcp(7)).
 constexpr unsigned tcp_user_timeout_ms = 15'000;
-// The longest TLS record that we send, in bytes: most bodies fit, and each connection has a buffer of it.
+// The longest TLS record that we send, in bytes: most bodies fit, and each connection has a buffer of this size.
 constexpr long longest_record = 4 * 1024;
 
-// Over HTTP/1.1 libcurl asks of larger bodies first whether they are wanted (EXPECT_100_THRESHOLD).
+// Over HTTP/1.1 libcurl sends "Expect: 100-continue" for larger bodies (EXPECT_100_THRESHOLD).
 constexpr std::size_t expect_threshold = 1024 * 1024;
 
-// What libcurl answers where the server closes a connection with an alert: in the handshake, or after it (TLS 1.3).
+// Whether libcurl returns this if the server closes a connection with an alert, in the handshake or after it (TLS 1.3).
 bool may_be_of_an_alert(CURLcode result) {
   switch (result) {
     case CURLE_SSL_CONNECT_ERROR:
@@ -56,7 +56,7 @@ bool may_be_of_an_alert(CURLcode result) {
   }
 }
 
-// Of an alert by which a server refuses the certificate of its client, or asks for one; null for others.
+// The meaning of an alert by which a server refuses the client certificate, or asks for one; null for others.
 const char* certificate_refusal(int alert) {
   switch (alert) {
     case SSL3_AD_BAD_CERTIFICATE:
@@ -86,7 +86,7 @@ void append(CurlList& list, const char* header) {
   list.reset(longer);
 }
 
-// Not copied: the TlsMaterial lives longer than the handle.
+// Not copied: the TlsMaterial outlives the handle.
 void set_blob(CURL* easy, CURLoption option, std::string_view bytes) {
   if (bytes.empty()) {
     return;
@@ -126,7 +126,7 @@ ErrorCode code_of(CURLcode code, long os_errno) {
   }
 }
 
-// Why there is no connection, as a person reads it; nothing where libcurl's own words are as good.
+// Why there is no connection, worded for users; nullopt if libcurl's message is good enough.
 std::optional<std::string> why_unconnected(CURLcode code, long os_errno) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -145,7 +145,7 @@ std::optional<std::string> why_unconnected(CURLcode code, long os_errno) {
   }
 }
 
-// What a proxy answered to CONNECT; 0: nothing.
+// The status of a proxy's answer to CONNECT; 0 if there is none.
 long connect_code(CURL* easy) {
   long status = 0;
   curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
@@ -167,7 +167,7 @@ int ask_permission(void* request, char* /*to*/, char* /*from*/, int /*to_port*/,
 
 void initialise_curl() {
   static const CURLcode once = [] {
-    std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): OpenSSL writes to sockets that peers have closed
+    std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): OpenSSL writes to sockets closed by peers
     return curl_global_init(CURL_GLOBAL_DEFAULT);
   }();
   if (once != CURLE_OK) {
@@ -186,9 +186,9 @@ void CurlEndpoint::note_tls(const SSL* tls, int where, int value) {
   }
 }
 
-// libcurl has OpenSSL give its buffers back after each record: 17 kB to get and to wipe, four times for each request.
-// Debian's OpenSSL asks for RSA keys of 2048 bits (level 2). Go, and so kubectl, takes 1024 (crypto/tls): level 1. Both
-// refuse signatures with SHA-1.
+// libcurl makes OpenSSL free its buffers after each record: 17 kB to allocate and to wipe, four times per request.
+// Debian's OpenSSL requires RSA keys of 2048 bits (level 2). Go, and so kubectl, accepts 1024 (crypto/tls): level 1.
+// Both refuse signatures with SHA-1.
 CURLcode CurlEndpoint::configure_tls(CURL* /*easy*/, void* context, void* given) {
   auto* const tls = static_cast<SSL_CTX*>(context);
   SSL_CTX_set_security_level(tls, 1);
@@ -200,8 +200,8 @@ CURLcode CurlEndpoint::configure_tls(CURL* /*easy*/, void* context, void* given)
   return CURLE_OK;
 }
 
-// libcurl and OpenSSL read no bundle with a broken block, wait for a FIFO, and of a folder read only files that are
-// named by a hash (openssl-rehash(1ssl)).
+// Reads the roots itself: libcurl and OpenSSL reject a bundle with a broken block, block on a FIFO, and in a folder
+// read only files named by a hash (openssl-rehash(1ssl)).
 CURLcode CurlEndpoint::configure_tls_and_roots(CURL* easy, void* context, void* given) {
   const auto& roots = *static_cast<const ForCallbacks*>(given);
   const bool well = !guarded([&] {
@@ -221,7 +221,7 @@ CurlEndpoint::CurlEndpoint(const Endpoint& endpoint)
   const auto url = parse_url(base_);
   is_tls_ = url && url->scheme == "https";
   if (!is_tls_) {
-    return;  // and what is no URL, the request will say
+    return;  // if it is no URL, the request will fail with that
   }
   prefix_ = url->path == "/" ? "" : url->path;
   if (!endpoint.tls_server_name.empty()) {
@@ -249,8 +249,7 @@ void CurlEndpoint::choose_proxy(const Endpoint& endpoint) {
   proxy_ = *std::move(proxy);
 }
 
-// The URL carries the name that the certificate must bear; the connection and the Host header go on to name the real
-// host.
+// Puts the name that the certificate must have into the URL; the connection and the Host header keep the real host.
 void CurlEndpoint::name_server(const Url& url, const std::string& tls_server_name) {
   Url named = url;
   named.host = tls_server_name;
@@ -258,7 +257,7 @@ void CurlEndpoint::name_server(const Url& url, const std::string& tls_server_nam
   const bool more_than_host = tls_server_name.find_first_of("?#") != std::string::npos;
   if (!parsed || more_than_host || parsed->path != "/" || parsed->has_userinfo || parsed->port != url.port) {
     if (!verifies_) {
-      return;  // nobody reads it
+      return;  // the body is not read
     }
     throw Error(ErrorCode::kubeconfig, "tls-server-name \"" + presentable(tls_server_name) + "\" is not a host name");
   }
@@ -276,18 +275,18 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   set_option(easy, CURLOPT_BUFFERSIZE, streaming ? stream_buffer : answer_buffer);  // cannot be changed later
   set_option(easy, CURLOPT_UPLOAD_BUFFERSIZE, body_buffer);
   if (is_tls_) {
-    // Where to, parsed once, and the request's target by itself: a URL for each request would be parsed, and put
-    // together again letter by letter, which is a tenth of all that a request costs.
+    // The base is parsed once, and each request sets only its target: libcurl would parse and rebuild a URL per
+    // request, which is a tenth of the total cost of a request.
     set_option(easy, CURLOPT_URL, base_.c_str());
     set_option(easy, CURLOPT_CURLU, base_url_.get());
   }
   set_option(easy, CURLOPT_NOSIGNAL, 1L);
-  set_option(easy, CURLOPT_QUICK_EXIT, 1L);  // else the end of a request waits for the thread that resolves its host
+  set_option(easy, CURLOPT_QUICK_EXIT, 1L);  // otherwise the end of a request waits for the resolver thread
   set_option(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   set_option(easy, CURLOPT_HTTP_VERSION,
              static_cast<long>(speaks_http2_ ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-  // Over TLS the handshake tells whether requests can share a connection. Else only an answer would, and that of a
-  // watch may not come before its first event.
+  // Over TLS the handshake shows whether requests can share a connection. Without TLS only an answer does, and that of
+  // a watch may not come before its first event.
   set_option(easy, CURLOPT_PIPEWAIT, is_tls_ ? 1L : 0L);
   set_option(easy, CURLOPT_TCP_NODELAY, 1L);
   set_option(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -298,13 +297,13 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   set_option(easy, CURLOPT_SSL_CTX_FUNCTION, tls.ca.empty() && has_roots ? &configure_tls_and_roots : &configure_tls);
   set_option(easy, CURLOPT_SSL_CTX_DATA, &for_callbacks_);
   set_option(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  set_option(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);  // per handle: would cost memory and never hit
+  set_option(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);  // it is per handle: would cost memory and never hit
   for (const CURLoption option :
        {CURLOPT_SSLCERTTYPE, CURLOPT_SSLKEYTYPE, CURLOPT_PROXY_SSLCERTTYPE, CURLOPT_PROXY_SSLKEYTYPE}) {
     set_option(easy, option, "PEM");
   }
   for (const CURLoption option : {CURLOPT_KEYPASSWD, CURLOPT_PROXY_KEYPASSWD}) {
-    set_option(easy, option, "");  // else OpenSSL asks a terminal for the passphrase of an encrypted key
+    set_option(easy, option, "");  // otherwise OpenSSL prompts for the passphrase of an encrypted key
   }
   const long verify = verifies_ ? 1L : 0L;
   set_option(easy, CURLOPT_SSL_VERIFYPEER, verify);
@@ -312,16 +311,16 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   set_option(easy, CURLOPT_PROXY_SSL_VERIFYPEER, verify);
   set_option(easy, CURLOPT_PROXY_SSL_VERIFYHOST, verify * 2L);
   set_blob(easy, CURLOPT_CAINFO_BLOB, tls.ca);
-  set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, tls.ca);  // Go verifies an https proxy with the cluster's roots too
+  set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, tls.ca);  // Go also verifies an https proxy with the cluster's roots
   choose_roots(easy, tls);
-  // Go shows an https proxy the client certificate too. A change of either makes another connection.
+  // Go also sends an https proxy the client certificate. A change of either option makes a new connection.
   for (const CURLoption option : {CURLOPT_SSLCERT_BLOB, CURLOPT_PROXY_SSLCERT_BLOB}) {
     set_blob(easy, option, tls.certificate);
   }
   for (const CURLoption option : {CURLOPT_SSLKEY_BLOB, CURLOPT_PROXY_SSLKEY_BLOB}) {
     set_blob(easy, option, tls.key.reveal());
   }
-  // The choice of a proxy is made before (proxy.hpp); libcurl's own rules for the environment differ from Go's.
+  // proxy.hpp has chosen the proxy; libcurl's own rules for the environment differ from Go's.
   set_option(easy, CURLOPT_PROXY, proxy_.url.c_str());
   if (!proxy_.userinfo.empty()) {
     set_option(easy, CURLOPT_PROXYUSERPWD, proxy_.userinfo.c_str());  // libcurl quotes the URL in its messages
@@ -334,8 +333,8 @@ CurlEasy CurlEndpoint::make_handle(const TlsMaterial& tls, bool streaming) const
   return handle;
 }
 
-// The system's roots are neither loaded nor trusted beside the context's own, which CURLOPT_CAINFO_BLOB has; nor beside
-// those that the environment names (configure_tls_and_roots).
+// The system's roots are neither loaded nor trusted if the context has its own (CURLOPT_CAINFO_BLOB) or the environment
+// names some (configure_tls_and_roots).
 void CurlEndpoint::choose_roots(CURL* easy, const TlsMaterial& tls) const {
   const char* folders = nullptr;
   if (tls.ca.empty()) {
@@ -353,13 +352,13 @@ void CurlEndpoint::configure(CURL* easy, const HttpRequest& request, CurlList& h
   if (is_tls_) {
     set_option(easy, CURLOPT_REQUEST_TARGET, (prefix_ + request.target).c_str());
   } else {
-    set_option(easy, CURLOPT_URL, (base_ + request.target).c_str());  // a proxy is sent all of it
+    set_option(easy, CURLOPT_URL, (base_ + request.target).c_str());  // a proxy gets the whole URL
   }
   if (request.method == "GET") {
     set_option(easy, CURLOPT_HTTPGET, 1L);
     set_option(easy, CURLOPT_CUSTOMREQUEST, static_cast<char*>(nullptr));
   } else if (request.method == "HEAD") {
-    set_option(easy, CURLOPT_NOBODY, 1L);  // else curl waits for the body that the headers announce
+    set_option(easy, CURLOPT_NOBODY, 1L);  // otherwise libcurl waits for the body that the headers announce
     set_option(easy, CURLOPT_CUSTOMREQUEST, static_cast<char*>(nullptr));
   } else {
     set_option(easy, CURLOPT_POST, 1L);
@@ -446,8 +445,8 @@ Error CurlEndpoint::error_of(const Failure& failure) const {
   return {code, words_of(failure) + (may_be_the_proxy ? " (through " + named_proxy() + ")" : ""), remedy};
 }
 
-// Whether a transfer that failed made a connection, and got no further than an https proxy. One that shares the
-// connection of another has no answer of the proxy's either.
+// Whether a failed transfer made a connection, and got no further than an https proxy. A transfer that shares another's
+// connection has no answer from the proxy either.
 bool CurlEndpoint::ends_at_proxy(CURL* easy) const {
   long made = 0;
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
@@ -458,7 +457,7 @@ std::string CurlEndpoint::named_proxy() const {
   return "the proxy " + proxy_.shown + (proxy_source_.empty() ? "" : " of " + proxy_source_);
 }
 
-// Of a CONNECT that the proxy answered with an error.
+// The error of a CONNECT that the proxy refused.
 std::optional<Error> CurlEndpoint::proxys_refusal(CURL* easy) const {
   const long status = connect_code(easy);
   if (status < 300) {
@@ -481,7 +480,7 @@ std::optional<Error> CurlEndpoint::proxys_refusal(CURL* easy) const {
                "ask who runs the proxy; NO_PROXY names what needs no proxy");
 }
 
-// libcurl's own, save where they speak of a symptom: a peer that closes is seen as calls that fail.
+// libcurl's message, except where it names a symptom: it reports a peer that closes as failing system calls.
 std::string CurlEndpoint::words_of(const Failure& failure) const {
   if (failure.result == CURLE_SEND_ERROR) {
     curl_off_t secured = 0;

@@ -21,13 +21,13 @@ using std::chrono::seconds;
 
 // client-go: net.Dialer.Timeout of the default transport (k8s.io/client-go/transport/cache.go).
 constexpr milliseconds connect_timeout = seconds(30);
-// A burst of requests hands its handles on; after it, this many stay, each with its buffer.
+// A burst of requests reuses handles; afterwards, this many are kept, each with its buffer.
 constexpr std::size_t idle_handles_kept = 1;
-// Many requests that begin at once leave in portions: the server works on the first ones meanwhile. Each portion is as
-// large as all before it together, up to this.
+// Many requests that begin at once are sent in portions, so that the server works on the first ones meanwhile. Each
+// portion is as large as all before it together, up to this limit.
 constexpr std::size_t largest_portion = 16;
 
-// How many bytes there must be for the kernel to call the socket readable.
+// Sets how many bytes must arrive before the kernel reports the socket as readable.
 void set_low_water_mark(curl_socket_t fd, int bytes) { setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes); }
 
 bool has_unread(curl_socket_t fd) {
@@ -35,7 +35,7 @@ bool has_unread(curl_socket_t fd) {
   return ioctl(fd, FIONREAD, &bytes) != 0 || bytes > 0;
 }
 
-// Whether the kernel keeps what does not fill a packet, for 200 ms at most (tcp(7)).
+// Sets whether the kernel holds back partial packets, for 200 ms at most (tcp(7)).
 void set_cork(curl_socket_t fd, bool on) {
   const int value = on ? 1 : 0;
   setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
@@ -51,7 +51,7 @@ void note_answer(AnswerBatches& batches, CURL* easy) {
   batches.note_answer(std::chrono::microseconds(taken), bytes, version == CURL_HTTP_VERSION_2_0);
 }
 
-// Where the request made its connection.
+// Notes the handshake if the request made its connection.
 void note_connection(AnswerBatches& batches, CURL* easy) {
   long made = 0;
   curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made);
@@ -86,13 +86,13 @@ CurlMulti::CurlMulti(asio::any_io_executor executor, const Endpoint& endpoint, P
 }
 
 CurlMulti::~CurlMulti() {
-  curl_multi_cleanup(multi_);  // calls on_socket for what is still open: the sockets must outlive it
+  curl_multi_cleanup(multi_);  // calls on_socket for open sockets, which must outlive it
 }
 
 void CurlMulti::add(CurlTransfer& transfer) {
   transfer.use(take_handle(transfer.request(), transfer.is_stream()), endpoint_, closed_connections_);
-  // How long it tries the addresses of a host. Where there is a connection already the request's own time is enough:
-  // libcurl keeps a timer for this, also when it has long been connected, and would wake up for each watch.
+  // The time to try the addresses of a host. With an existing connection, the request's own timeout is enough: libcurl
+  // keeps a timer for this even when it has long been connected, and would wake up for each watch.
   const auto to_connect = sockets_.empty() ? connect_timeout : milliseconds(0);
   set_option(transfer.easy(), CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(to_connect.count()));
   const CURLMcode code = curl_multi_add_handle(multi_, transfer.easy());
@@ -125,7 +125,7 @@ void CurlMulti::remove(CurlTransfer& transfer) {
 IdleRelease CurlMulti::release_idle_memory() {
   const bool was_asked = std::exchange(was_asked_, false);
   if (requests_ > 0 || released_) {
-    return {};  // where one is under way, its end is another time to release
+    return {};  // if requests are in progress, a later call can release
   }
   if (was_asked) {
     return {.busy = true};
@@ -211,17 +211,17 @@ int CurlMulti::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* self_
   if (what == CURL_POLL_REMOVE) {
     if (found != self.sockets_.end()) {
       found->second->removed = true;
-      set_low_water_mark(fd, 1);  // libcurl may keep the connection for another request
+      set_low_water_mark(fd, 1);  // libcurl may reuse the connection for another request
       set_cork(fd, false);
       found->second->descriptor.release();  // libcurl owns the file descriptor
       self.sockets_.erase(found);
     }
-    ++self.closed_connections_;  // or it is idle: no matter
-    // What was on it, libcurl may send again on another one.
+    ++self.closed_connections_;  // also counts an idle one, which does no harm
+    // libcurl may send its requests again on another connection.
     self.sending_.assign(self.transfers_.begin(), self.transfers_.end());
     return 0;
   }
-  // No exception may pass through libcurl. Whoever waits for the socket would wait in vain.
+  // No exception may pass through libcurl. Transfers that need the socket would wait for ever.
   if (const auto problem = guarded([&] { self.follow(fd, what); })) {
     asio::post(self.executor_, [weak = self.weak_from_this(), why = problem->message()] {
       if (const auto multi = weak.lock()) {
@@ -244,7 +244,7 @@ void CurlMulti::follow(curl_socket_t fd, int what) {
 int CurlMulti::on_timer(CURLM* /*multi*/, long timeout_ms, void* self_pointer) {
   auto& self = *static_cast<CurlMulti*>(self_pointer);
   if (timeout_ms == 0) {
-    self.post_run();  // "as soon as possible" is what every new request asks for: a post costs less than a timer
+    self.post_run();  // every new request asks for 0 ms: a post is cheaper than a timer
     return 0;
   }
   if (timeout_ms < 0) {
@@ -261,7 +261,7 @@ int CurlMulti::on_timer(CURLM* /*multi*/, long timeout_ms, void* self_pointer) {
   return 0;
 }
 
-// libcurl wants to be run, for instance to read on: not while a stream is overfull; set_overfull goes on then.
+// Runs libcurl soon, for instance to continue reading. Not while a stream is overfull; set_overfull resumes then.
 void CurlMulti::post_run() {
   if (std::exchange(run_posted_, true)) {
     return;
@@ -389,8 +389,8 @@ bool CurlMulti::finish_ended() {
   return well;
 }
 
-// libcurl writes the head and the body of each request by themselves. What it writes in one turn leaves together:
-// a server under load did a third more, not being woken for each piece.
+// libcurl writes the head and the body of each request separately. Corking sends all writes of one turn together: a
+// server under load handled a third more requests, because it is not woken for each piece.
 void CurlMulti::cork(bool on) {
   for (const auto& [fd, socket] : sockets_) {
     set_cork(fd, on);
@@ -404,16 +404,16 @@ void CurlMulti::note_head(CurlTransfer& transfer, bool first) {
   }
 }
 
-// Whether there are many requests, and all of them wait for their answers. Who still sends must see for itself, and at
-// once, when the server's flow control (RFC 9113, 5.2) lets it go on: libcurl tells nobody.
+// Whether there are many requests and all of them wait for their answers. A transfer that still sends must react at
+// once when the server's flow control (RFC 9113, 5.2) lets it continue, and libcurl does not notify it.
 bool CurlMulti::may_batch() {
   std::erase_if(sending_, [](const auto* transfer) { return transfer->has_sent() && !transfer->saw_closing(); });
   return parts_.read_in_batches && batches_.pay(requests_) && sending_.empty();
 }
 
-// libcurl has each transfer of a connection try to read what has come: of 64, two thirds for nothing. Here one does,
-// and what it finds for others has libcurl run these. False where the others must read as well: for bytes that it left,
-// or because of an end of the connection.
+// libcurl lets each transfer of a connection try to read: with 64 transfers, two thirds of the tries find nothing. Here
+// one transfer reads, and libcurl runs the others for which it found data. False if the others must read as well,
+// because of bytes left over or the end of the connection.
 bool CurlMulti::read_once_for_all(const SocketPtr& socket) {
   if (sockets_.size() != 1 || !wake_one()) {
     return false;
@@ -422,9 +422,9 @@ bool CurlMulti::read_once_for_all(const SocketPtr& socket) {
   return socket->removed || (well && !has_unread(socket->fd));
 }
 
-// Whoever ends a pause is run next. Who has no connection yet cannot pause.
+// A transfer whose pause ends is run next. One without a connection cannot pause.
 bool CurlMulti::wake_one() {
-  const bool posted = std::exchange(run_posted_, true);  // the run that libcurl asks for follows at once
+  const bool posted = std::exchange(run_posted_, true);  // the caller runs libcurl right after this
   const bool woken = std::any_of(transfers_.begin(), transfers_.end(), [](const auto* transfer) {
     CURL* const easy = transfer->easy();
     return curl_easy_pause(easy, CURLPAUSE_SEND) == CURLE_OK && curl_easy_pause(easy, CURLPAUSE_CONT) == CURLE_OK;
@@ -437,7 +437,7 @@ void CurlMulti::wait_for_batch(const SocketPtr& socket, bool batching) {
   const auto batch = batching ? batches_.next(requests_) : std::nullopt;
   if (!batch) {
     if (std::exchange(socket->batching, false)) {
-      set_low_water_mark(socket->fd, 1);  // wakes us if something is there already
+      set_low_water_mark(socket->fd, 1);  // wakes us if bytes have already arrived
       socket->batch_timer.cancel();
     }
     return;
@@ -463,7 +463,7 @@ void CurlMulti::wait_for_batch(const SocketPtr& socket, bool batching) {
   });
 }
 
-// One of those who wait asks.
+// Makes one of the waiting transfers probe the peer.
 void CurlMulti::ask_peer() {
   if (!checking_ && !transfers_.empty()) {
     (*transfers_.begin())->ask();

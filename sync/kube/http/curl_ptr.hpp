@@ -1,4 +1,4 @@
-// Owners of libcurl's objects.
+// Owners of libcurl objects.
 #pragma once
 
 #include <curl/curl.h>

@@ -13,9 +13,10 @@
 namespace regsync::kube {
 namespace {
 
-// The longest body of a refusal that is worth reading: the rest is left.
+// The longest body of a refusal to read; the rest is ignored.
 constexpr std::size_t longest_refusal = 256 * 1024;
-// Of a stream, in bytes, that its coroutine has not taken yet: then the kernel keeps the rest, and tells the server.
+// The most bytes of a stream that may wait for its coroutine. Beyond that they stay in the kernel, which throttles the
+// server.
 constexpr std::size_t most_waiting = 1024 * 1024;
 
 std::string text_of(std::chrono::milliseconds time) {
@@ -23,7 +24,7 @@ std::string text_of(std::chrono::milliseconds time) {
   return whole == time ? std::to_string(whole.count()) + " s" : std::to_string(time.count()) + " ms";
 }
 
-// No exception may pass through libcurl, which takes 0 for a fault of the transfer.
+// No exception may pass through libcurl, which takes a result of 0 as a failure of the transfer.
 template <typename Take>
 std::size_t taken(Take take) {
   std::size_t size = 0;
@@ -48,7 +49,7 @@ asio::awaitable<void> CurlTransfer::sleep() {
   try {
     co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
   } catch (const std::system_error&) {
-    throw Error(ErrorCode::cancelled, "the request was cancelled");  // before the wait began
+    throw Error(ErrorCode::cancelled, "the request was cancelled");  // cancelled before the wait began
   }
   const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) {
@@ -75,8 +76,8 @@ std::string CurlTransfer::take_pieces(std::string kept) {
 }
 
 bool CurlTransfer::has_answer() const {
-  // A server may refuse a body (413, RFC 9110 15.5.14) and close the stream before its answer was read to the end, or
-  // go on and on about its refusal: its head says all.
+  // A server may refuse a body (413, RFC 9110 15.5.14) and close the stream before its answer is complete, or send an
+  // endless refusal: its head is enough.
   const bool refused = response_.status == 413 || (too_large_ && response_.status >= 300);
   return finished_ && (result_ == CURLE_OK || refused);
 }

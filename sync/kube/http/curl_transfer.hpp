@@ -1,5 +1,5 @@
-// One exchange over libcurl: begun when made, and ended at the latest when destroyed. Lives in the frame of the
-// coroutine that waits for it, as its request does; libcurl writes into it until then. One io_context thread.
+// One exchange over libcurl: starts when constructed, and ends at the latest when destroyed. Lives in the frame of the
+// coroutine that waits for it, as its request does; libcurl writes to it until it ends. One io_context thread.
 #pragma once
 
 #include <curl/curl.h>
@@ -23,7 +23,7 @@ namespace regsync::kube {
 
 class CurlMulti;
 
-// Holds what the handle of libcurl was told to use: a connection is made with it at any time.
+// A libcurl handle with the TLS material that it uses, which must live as long: a connection may be made at any time.
 struct CurlHandle {
   std::shared_ptr<const TlsMaterial> tls;
   CurlEasy easy;
@@ -41,25 +41,25 @@ class CurlTransfer final : public PartialAnswer {
 
   // For the coroutine.
 
-  // Until there is news, or it is asked, or its time is up, which ends it. Throws Error(cancelled).
+  // Sleeps until there is news, ask() is called, or the request times out, which ends it. Throws Error(cancelled).
   asio::awaitable<void> sleep();
   [[nodiscard]] bool has_news() const { return finished_ || (opened_ && !told_opened_) || !pieces_.empty(); }
-  // Whether it was asked, since the last call, to find out whether the peer is there.
+  // Whether ask() was called since the last call: check whether the peer is alive.
   bool take_asked();
   // Whether the stream was opened since the last call.
   bool take_opened();
-  // What of a stream has come; `kept` is room to receive the next in.
+  // Takes the received bytes of a stream; `kept` becomes the buffer for the next ones.
   std::string take_pieces(std::string kept);
   [[nodiscard]] bool has_pieces() const { return !pieces_.empty(); }
 
-  // Whether all is over, and all is well with it. Then the answer or the failure can be taken.
+  // Whether the exchange is over, and whether it succeeded. Then the answer or the failure can be taken.
   [[nodiscard]] bool is_finished() const { return finished_; }
   [[nodiscard]] bool has_answer() const;
   HttpResponse take_answer() { return std::move(response_); }
   [[nodiscard]] Error failure() const;
-  // Whether it failed because it was put on a connection that was just going away (GOAWAY, or closed): libcurl sends
-  // most such requests again by itself, but 7.88 fails a few. Where a server closes because it refuses the client
-  // certificate (TLS 1.3), libcurl may find out only when it makes the next connection.
+  // Whether it failed because it was put on a connection that was just closing (GOAWAY, or closed): libcurl retries
+  // most such requests by itself, but 7.88 fails a few. If a server closes because it refuses the client certificate
+  // (TLS 1.3), libcurl may find out only when it makes the next connection.
   [[nodiscard]] bool met_closing_connection() const {
     const bool is_closed = result_ == CURLE_HTTP2 || result_ == CURLE_SEND_ERROR;
     return is_closed && response_.status == 0 && !refuses_certificate();
@@ -72,15 +72,15 @@ class CurlTransfer final : public PartialAnswer {
   [[nodiscard]] const std::shared_ptr<CurlMulti>& multi() const { return multi_; }
   [[nodiscard]] bool is_stream() const override { return stream_; }
   [[nodiscard]] CURL* easy() const { return handle_.easy.get(); }
-  // Makes the handle ready for the request.
+  // Prepares the handle for the request.
   void use(CurlHandle handle, const CurlEndpoint& endpoint, std::size_t closed_connections);
-  // The handle, if it may serve another request: libcurl counts how often it had to try again over all requests of a
-  // handle, and gives up at the fifth.
+  // The handle, if it may serve another request: libcurl counts retries over all requests of a handle, and gives up at
+  // the fifth.
   CurlHandle release_handle();
 
-  // Whether a connection, be it another's, has closed since it took its handle.
+  // Whether any connection, including those of other transfers, has closed since this one took its handle.
   [[nodiscard]] bool saw_closing() const;
-  // Whether all of its body has left.
+  // Whether its whole body has been sent.
   [[nodiscard]] bool has_sent() const;
   [[nodiscard]] curl_off_t body_bytes() const override;
 
@@ -97,14 +97,14 @@ class CurlTransfer final : public PartialAnswer {
   const std::shared_ptr<CurlMulti> multi_;
   const HttpRequest& request_;
   const bool stream_;
-  asio::steady_timer wake_;  // goes off when the request's time is up; cancelled when there is news, or when asked
+  asio::steady_timer wake_;  // expires at the request's timeout; cancelled by news and ask()
   bool asked_ = false;
   CurlHandle handle_;
-  std::size_t closed_connections_ = 0;  // when it took the handle
+  std::size_t closed_connections_ = 0;  // at the time it took the handle
   CurlList headers_;
   HttpResponse response_;
   ResponseHead head_;
-  std::string pieces_;  // of a stream, not yet taken by the coroutine
+  std::string pieces_;  // bytes of a stream that the coroutine has not taken yet
   bool opened_ = false;
   bool told_opened_ = false;
   bool too_large_ = false;

@@ -12,9 +12,9 @@ namespace regsync::kube {
 
 namespace {
 
-// A server that closes many connections at once spreads its clients over its replicas: more is a fault.
+// A server may close several connections in a row to spread its clients over its replicas. More than this is a fault.
 constexpr int most_closing_connections = 4;
-// Of a stream, between two looks at the clock.
+// The bytes of a stream to process between two checks of the clock.
 constexpr std::size_t portion = std::size_t{16} * 1024;
 
 }  // namespace
@@ -53,7 +53,7 @@ asio::awaitable<HttpResponse> HttpClient::exchange(const HttpRequest& request, s
   }
 }
 
-// To the end of the exchange, passing on what a stream brings.
+// Follows the exchange to its end, and delivers the bytes of a stream.
 asio::awaitable<void> HttpClient::follow(CurlTransfer& transfer, const std::function<void()>& on_open,
                                          const std::function<void(std::string_view)>& on_bytes) {
   std::string bytes;
@@ -89,7 +89,7 @@ asio::awaitable<void> HttpClient::wait_for_news(CurlTransfer& transfer) {
   }
 }
 
-// Asks, on the same connection, for the smallest thing there is. Any answer at all proves that the peer lives.
+// Sends a minimal request on the same connection. Any answer proves that the peer is alive.
 asio::awaitable<void> HttpClient::check_peer(const CurlTransfer& transfer) {
   // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): it keeps the driver alive until the answer
   const std::shared_ptr<CurlMulti> multi = transfer.multi();

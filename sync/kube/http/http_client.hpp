@@ -1,7 +1,8 @@
 // HTTP to one server over libcurl (curl_multi.hpp, curl_endpoint.hpp).
 //
 // Requests share connections: over TLS they are streams of one HTTP/2 connection. The stream of a cancelled request is
-// reset. Redirects are not followed, so no credential goes where they lead. Lives on the thread of the executor.
+// reset. Redirects are not followed, so that no credentials are sent to their targets. Lives on the thread of the
+// executor.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -18,27 +19,28 @@ namespace regsync::kube {
 class CurlMulti;
 class CurlTransfer;
 
-// When a peer counts as dead. The kernel's keepalive, which wakes nobody, finds a dead machine and a dead network
-// within 40 s. What it cannot find, a frozen server and a middlebox that keeps a dead connection up, is found by a
-// small request (GET /version) on the same connection, when nothing at all has come over it
+// When a peer counts as dead. The kernel's keepalive, which wakes no process, detects a dead machine and a dead network
+// within 40 s. It cannot detect a frozen server, or a middlebox that keeps a dead connection up. For these, the client
+// sends a small request (GET /version) on the same connection after nothing at all has arrived on it
 //  - for `silence` while a request waits: within 45 s with its `answer` (client-go's HTTP/2 pings: 30 s and 15 s);
-//  - for `quiet` while only streams wait: kube-apiserver tells each watch a bookmark a minute, and is asked when two of
-//    them are missing (or at this pace where it sends none).
+//  - for `quiet` while only streams wait: kube-apiserver sends each watch a bookmark per minute, and is probed when two
+//    of them are missing (or at this interval if it sends none).
 struct Patience {
   std::chrono::milliseconds silence = std::chrono::seconds(35);
   std::chrono::milliseconds quiet = std::chrono::seconds(120);
   std::chrono::milliseconds answer = std::chrono::seconds(10);
 };
 
-// The parts that are there for speed, and against faults of libcurl 7.88 and silent peers. All are on; without one it
-// can be measured what it is worth (tests/bench/http-parts).
+// The parts that add speed, or handle defects of libcurl 7.88 and silent peers. All are enabled; disabling one serves
+// to measure its benefit (tests/bench/http-parts).
 struct HttpParts {
   bool read_in_batches = true;       // answer_batches.hpp
   bool mend_stalled_answers = true;  // stalled_answers.hpp
   bool ask_silent_peers = true;      // silent_peer.hpp
 };
 
-// When its peer is dead, all that is under way fails with Error(unreachable), and the next request connects anew.
+// When the peer is dead, all requests in progress fail with Error(unreachable), and the next request makes a new
+// connection.
 class HttpClient final : public HttpTransport {
  public:
   HttpClient(asio::any_io_executor executor, Endpoint endpoint, Patience patience = {}, HttpParts parts = {});
@@ -65,7 +67,7 @@ class HttpClient final : public HttpTransport {
   Endpoint endpoint_;
   Patience patience_;
   HttpParts parts_;
-  std::shared_ptr<CurlMulti> multi_;  // replaced as a whole when its peer is found dead
+  std::shared_ptr<CurlMulti> multi_;  // replaced as a whole when the peer is found dead
 };
 
 }  // namespace regsync::kube

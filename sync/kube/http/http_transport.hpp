@@ -1,5 +1,5 @@
-// The seam between the Kubernetes client and the network: requests to one server, and their answers. HttpClient is the
-// network behind it.
+// HttpTransport is the interface between the Kubernetes client and the network: requests to one server, and their
+// answers. HttpClient implements it over the network.
 //
 // Everything runs on the thread of one executor. A request may be cancelled at any time (terminal cancellation of its
 // coroutine): it throws Error(cancelled).
@@ -21,8 +21,8 @@
 
 namespace regsync::kube {
 
-// PEM that a connection is made with. Immutable and shared: requests with equal material share a connection, a
-// request with other material gets another one, and what runs on the old one goes on.
+// The PEM data for a connection. Immutable and shared: requests with equal material share a connection; a request with
+// other material gets another one, while those on the old one continue.
 struct TlsMaterial {
   std::string ca;           // empty: the system's
   std::string certificate;  // with its chain; empty: no client certificate
@@ -31,15 +31,15 @@ struct TlsMaterial {
   bool operator==(const TlsMaterial&) const = default;
 };
 
-// What a request carries to prove who we are. Immutable and shared by the requests that carry it.
+// The credentials of a request. Immutable and shared by the requests that carry them.
 struct RequestCredentials {
   std::vector<std::string> headers;        // "Name: value"
-  std::shared_ptr<const TlsMaterial> tls;  // null: none, and the system's certificate authorities
+  std::shared_ptr<const TlsMaterial> tls;  // null: no client certificate, the system's authorities
 };
 
 struct Endpoint {
   std::string server;           // http(s)://host[:port][/prefix], no trailing "/"
-  std::string tls_server_name;  // what the certificate must say, where that is not the host of `server`
+  std::string tls_server_name;  // the certificate's name, if not the host of `server`
   bool insecure_skip_tls_verify = false;
   std::string proxy_url;          // empty: direct
   std::string proxy_source = {};  // for messages: the variable of the environment, or "proxy-url"
@@ -51,22 +51,21 @@ struct HttpRequest {
   std::vector<std::string> headers;  // "Name: value", beside those of the proof
   std::string body;
   bool compressed = false;  // ask for gzip; sizes below are those of the unpacked answer
-  std::chrono::milliseconds timeout = std::chrono::seconds(60);  // of it all; the first to connect has 30 s for that
+  std::chrono::milliseconds timeout = std::chrono::seconds(60);  // of the whole request; the first has 30 s to connect
   std::size_t max_answer = std::size_t{8} << 20;
   std::shared_ptr<const RequestCredentials> proof;  // null: none
-  // Asked when a connection is ready, right before the request is written to it; false: it is not sent, and fails with
-  // stale. It must not throw. Empty: it may.
+  // Called when a connection is ready, right before the request is written to it. If it returns false, the request is
+  // not sent and fails with stale. Must not throw. If empty, the request may be sent.
   std::function<bool()> may_send;
 };
 
-// What a request throws where the server refuses the client certificate, or asks for one: by an alert of TLS, where a
-// token would be answered by 401.
+// The server refuses the client certificate or asks for one: by a TLS alert, where a bad token would get a 401.
 struct CertificateRefused : Error {
   using Error::Error;
   explicit CertificateRefused(const Error& error) : Error(error) {}
 };
 
-// What a request throws that may not be sent.
+// The error of a request that may not be sent.
 inline Error not_sent() {
   return {ErrorCode::stale, "the request was not sent, because another replica may write now", "nothing to do"};
 }
@@ -75,10 +74,10 @@ struct HttpResponse {
   long status = 0;
   std::string body;
   std::optional<std::chrono::seconds> retry_after;  // at most longest_retry_after
-  std::string date;                                 // the header, as it came (RFC 9110, 5.6.7)
-  std::string www_authenticate;                     // the header; of several, joined with ", "
+  std::string date;                                 // the header as received (RFC 9110, 5.6.7)
+  std::string www_authenticate;                     // the header; several are joined with ", "
   std::string location;                             // the header of a redirect, which no transport follows
-  std::string content_type;                         // the header, as it came
+  std::string content_type;                         // the header as received
 };
 
 class HttpTransport {
@@ -90,16 +89,16 @@ class HttpTransport {
   HttpTransport(HttpTransport&&) = delete;
   HttpTransport& operator=(HttpTransport&&) = delete;
 
-  // Any HTTP status is an answer. Throws Error with unreachable, tls, timeout, protocol (an answer over max_answer,
-  // or not HTTP) or cancelled. `request` lives until the answer. What a server that closes its connection has left
-  // without any answer is sent again, on another one: a request must be one that may arrive twice.
+  // Any HTTP status is an answer. Throws Error with unreachable, tls, timeout, protocol (an answer over max_answer, or
+  // not HTTP) or cancelled. `request` must live until the answer. If a server closes the connection without any answer,
+  // the request is sent again on another one, so it must be one that may arrive twice.
   virtual asio::awaitable<HttpResponse> send(const HttpRequest& request) = 0;
 
-  // Called from time to time while nothing is to be asked: gives back what the next request can make anew.
+  // Called from time to time while there are no requests: releases memory that the next request can allocate again.
   virtual IdleRelease release_idle_memory() { return {}; }
 
-  // A long answer in pieces. With a 2xx status: on_open once, when the head has come, then on_bytes as bytes arrive,
-  // both between events of the loop, never inside libcurl. Any other status is answered as send does.
+  // A long answer in pieces. With a 2xx status, calls on_open once, when the head has arrived, then on_bytes as bytes
+  // arrive, both between events of the loop, never inside libcurl. Any other status is returned as by send().
   virtual asio::awaitable<HttpResponse> stream(const HttpRequest& request, std::function<void()> on_open,
                                                std::function<void(std::string_view)> on_bytes) = 0;
 };

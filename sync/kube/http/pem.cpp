@@ -33,7 +33,7 @@ using Bytes = std::unique_ptr<unsigned char, Deleter<openssl_free>>;
 
 Bio bio_of(std::string_view pem) { return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))); }
 
-// Never asks a terminal for the passphrase of an encrypted block: a certificate may be one as well (RFC 1421).
+// Prevents a prompt for the passphrase of an encrypted block, which may also be a certificate (RFC 1421).
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) { return -1; }
 
 Certificate certificate_of(std::string_view pem) {
@@ -50,7 +50,7 @@ Key key_of(std::string_view pem) {
   return key;
 }
 
-// Of the first block, where its label is that of a private key.
+// The key of the first block, if its label is that of a private key.
 Key mislabelled_key_of(std::string_view pem) {
   const Bio bio = bio_of(pem);
   char* label = nullptr;
@@ -79,7 +79,7 @@ int is_issuer(X509_STORE_CTX* /*chain*/, X509* certificate, X509* issuer) {
   return signed_it ? 1 : 0;
 }
 
-// Calls `use` with the text of each block that is a certificate, and with the certificate.
+// Calls `use` with the text and the certificate of each block that is a certificate.
 template <typename Use>
 void for_each_certificate(std::string_view pem, Use use) {
   constexpr std::string_view begin = "-----BEGIN CERTIFICATE-----";
@@ -134,7 +134,7 @@ SecretString usable_key(std::string_view pem) {
     return SecretString(pem);
   }
   const Key key = mislabelled_key_of(pem);
-  const Bio bio(BIO_new(BIO_s_mem()));  // wiped when it is freed, as are its growths (BUF_MEM_grow_clean)
+  const Bio bio(BIO_new(BIO_s_mem()));  // wiped when freed and when it grows (BUF_MEM_grow_clean)
   if (!key || PEM_write_bio_PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
     ERR_clear_error();
     return SecretString(pem);
@@ -145,14 +145,14 @@ SecretString usable_key(std::string_view pem) {
 }
 
 bool is_weak(std::string_view certificate_pem) {
-  constexpr int least_bits = 112;  // of security: SSL_CTX_set_security_level(3ssl)
+  constexpr int least_bits = 112;  // of security, see SSL_CTX_set_security_level(3ssl)
   const Certificate certificate = certificate_of(certificate_pem);
   if (!certificate) {
     return false;
   }
   const EVP_PKEY* key = X509_get0_pubkey(certificate.get());
   int signature = least_bits;
-  if ((X509_get_extension_flags(certificate.get()) & EXFLAG_SS) == 0) {  // nobody looks at one's own signature
+  if ((X509_get_extension_flags(certificate.get()) & EXFLAG_SS) == 0) {  // self-signatures are not checked
     X509_get_signature_info(certificate.get(), nullptr, nullptr, &signature, nullptr);
   }
   ERR_clear_error();

@@ -1,4 +1,5 @@
-// Certificates and keys as PEM. An encrypted block counts as broken: nobody is asked for a passphrase. Any thread.
+// Reads certificates and keys in PEM. An encrypted block counts as broken: there is no prompt for a passphrase. Any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -12,45 +13,45 @@ struct x509_store_st;  // X509_STORE
 
 namespace regsync::kube {
 
-// Why a certificate and a key cannot be used together: a file that is just being replaced must not take the place of
-// good material.
+// The reason why a certificate and a key cannot be used together. A half-replaced pair of files must not replace good
+// material.
 enum class PairFault : std::uint8_t {
   none,
   no_certificate,
   no_key,
   encrypted_key,
-  other_key,  // it is not the one of the (first) certificate
+  other_key,  // it does not match the (first) certificate
 };
 PairFault pair_fault(std::string_view certificate_pem, std::string_view key_pem);
 
-// For people: "the key is encrypted".
+// For messages: "the key is encrypted".
 std::string_view to_string(PairFault fault);
 
-// The key as OpenSSL reads it. One whose label names another format than it has (PKCS#1 or SEC 1 as "PRIVATE KEY"),
-// which Go takes (crypto/tls, parsePrivateKey), is written anew as PKCS#8; everything else is left as it is.
+// The key in a form that OpenSSL reads. A key whose label does not match its format (PKCS#1 or SEC 1 as "PRIVATE KEY"),
+// which Go accepts (crypto/tls, parsePrivateKey), is converted to PKCS#8; anything else is returned unchanged.
 SecretString usable_key(std::string_view pem);
 
-// Whether OpenSSL's security level 2, which Debian sets, refuses the (first) certificate as one's own: for its key, or
-// for the signature on it.
+// Whether OpenSSL's security level 2, Debian's default, refuses the (first) certificate as a client certificate: for
+// its key or for the signature on it.
 bool is_weak(std::string_view certificate_pem);
 
-// What the (first) certificate says whose it is: the name of the user, where an API server reads a client's
-// (k8s.io/apiserver/pkg/authentication/request/x509). Empty where there is none.
+// The common name of the (first) certificate, from which an API server takes the user name
+// (k8s.io/apiserver/pkg/authentication/request/x509). Empty if there is none.
 std::string common_name_of(std::string_view pem);
 
-// The certificates of a bundle that can be decoded, one after the other, without any other block and without text:
-// what AppendCertsFromPEM takes of it (Go: crypto/x509). Empty where it holds none.
+// The decodable certificates of a bundle, concatenated, without other blocks or text: those that AppendCertsFromPEM
+// accepts (Go: crypto/x509). Empty if there are none.
 std::string usable_certificates(std::string_view pem);
 
-// The same, each in DER: as it is, however it is written.
+// The same certificates, each in DER, which is independent of how the PEM is formatted.
 std::vector<std::string> certificates_in(std::string_view pem);
 
-// Adds those to what a store trusts.
+// Adds those certificates to the trusted ones of a store.
 void trust(x509_store_st* store, std::string_view pem);
 
-// Of several certificates with the name of an issuer, OpenSSL takes the first one, and fails where another one signed:
-// while a certificate authority is replaced, a bundle holds the old and the new one, which often have one name. From
-// then on the signature decides, as in Go (crypto/x509, buildChains).
+// Makes a store choose an issuer by signature, as Go does (crypto/x509, buildChains). Of several certificates with the
+// issuer's name, OpenSSL takes the first and fails if another one signed: while a certificate authority is being
+// replaced, a bundle holds the old and the new one, often with the same name.
 void try_each_issuer(x509_store_st* store);
 
 }  // namespace regsync::kube

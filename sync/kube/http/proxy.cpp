@@ -20,8 +20,8 @@ struct HostPort {
   std::string port;
 };
 
-// "host", "host:port", "[v6]:port", or a bare v6. Brackets without a port stay, as in Go's net.SplitHostPort: such an
-// entry matches nothing.
+// "host", "host:port", "[v6]:port", or a bare v6. Keeps brackets without a port, as Go's net.SplitHostPort does: such
+// an entry matches nothing.
 HostPort split_host_port(std::string_view text) {
   if (text.starts_with('[')) {
     const auto end = text.find("]:");
@@ -36,7 +36,7 @@ HostPort split_host_port(std::string_view text) {
   return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
 }
 
-// Go compares the address of a server without its zone, and takes an entry with a zone for a name.
+// Go compares the address of a server without its zone, and treats an entry with a zone as a name.
 std::string without_zone(const std::string& host) { return host.substr(0, host.find('%')); }
 bool has_zone(std::string_view entry) { return entry.find('%') != std::string_view::npos; }
 
@@ -59,7 +59,7 @@ std::string without_leading_zeros(const std::string& network) {
   return text;
 }
 
-// A network of IPv4-mapped addresses is one of IPv4 addresses.
+// Converts a network of IPv4-mapped addresses to one of IPv4 addresses.
 std::optional<asio::ip::network_v4> network_v4_of(const std::string& network) {
   constexpr unsigned short mapped_bits = 96;
   std::error_code failure;
@@ -100,9 +100,9 @@ bool excludes(const std::string& entry, const Url& server, const std::optional<a
     return address == named_address;
   }
   if (address) {
-    return false;  // "*.3" is no part of an address
+    return false;  // "*.3" does not match an address
   }
-  // "x.y" means x.y and all below it; ".x.y" and "*.x.y" only what is below.
+  // "x.y" matches x.y and its subdomains; ".x.y" and "*.x.y" match only subdomains.
   if (named.host.starts_with("*.")) {
     named.host.erase(0, 1);
   }
@@ -118,7 +118,7 @@ std::string with_scheme(std::string_view proxy) {
   return (proxy.find(scheme_end) == std::string_view::npos ? "http://" : "") + std::string(proxy);
 }
 
-// As net/url has it; and no byte of it may be NUL, which would end it for libcurl.
+// The rule of net/url; in addition no byte may be NUL, which would end the string for libcurl.
 bool can_be_decoded(std::string_view userinfo) {
   const auto is_digit = [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; };
   for (auto at = userinfo.find('%'); at != std::string_view::npos; at = userinfo.find('%', at + 1)) {
@@ -183,7 +183,7 @@ std::optional<Proxy> parse_proxy(std::string_view proxy) {
   const bool is_socks = url->scheme == "socks5" || url->scheme == "socks5h";
   const bool is_http = !is_socks && url->scheme != "https";
   if (is_http && !url->has_port) {
-    url->port = "80";  // libcurl takes 1080
+    url->port = "80";  // libcurl's default is 1080
     url->has_port = true;
   }
   parsed.shown = presentable(url->origin());

@@ -1,4 +1,4 @@
-// The head of an answer, line by line: of its headers those that somebody wants. Pure; any thread.
+// Reads the head of an answer line by line and keeps the headers in use. Pure; any thread.
 #pragma once
 
 #include <cstddef>
@@ -11,22 +11,22 @@ namespace regsync::kube {
 
 class ResponseHead {
  public:
-  // In bytes, interim answers (RFC 9110, 15.2) and trailers included. Go's servers and clients stop at one MiB, nginx
+  // In bytes, including interim answers (RFC 9110, 15.2) and trailers. Go's servers and clients stop at one MiB, nginx
   // at far less.
   static constexpr std::size_t longest = std::size_t{256} * 1024;
 
-  // A line, with the end of it. Answers whether it is the last one.
+  // Takes a line with its line end. Returns whether it is the last one.
   bool take(std::string_view line);
   [[nodiscard]] bool is_too_long() const { return bytes_ > longest; }
 
-  // Puts what the head says, but for its status, into an answer.
+  // Copies the headers, but not the status, to an answer.
   void fill(HttpResponse& response) const;
 
  private:
   void note(std::string_view line);
 
   std::size_t bytes_ = 0;
-  std::string retry_after_;  // as it came: the Date that it counts from may follow
+  std::string retry_after_;  // unparsed: the Date header that it is relative to may follow
   std::string date_;
   std::string location_;
   std::string www_authenticate_;

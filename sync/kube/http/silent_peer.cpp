@@ -24,7 +24,7 @@ void SilentPeer::wait_for(std::size_t transfers, std::size_t requests) {
   const bool first = transfers_ == 0 && transfers > 0;
   const bool more = transfers > transfers_ || requests > requests_;
   if (first) {
-    last_heard_ = steady_clock::now();  // silence counts from when somebody waits
+    last_heard_ = steady_clock::now();  // silence counts from the first wait
   }
   if (requests_ == 0 && requests > 0) {
     last_asked_ = steady_clock::now();
@@ -48,7 +48,7 @@ bool SilentPeer::is_silent_for(milliseconds time) const { return steady_clock::n
 SilentPeer::TimePoint SilentPeer::end_of_patience() const {
   const auto end =
       requests_ > 0 ? std::max(last_heard_, last_asked_) + patience_.silence : last_heard_ + patience_.quiet;
-  // A check may come early by this: checks fall on its multiples, so that those of many clients are one wake-up.
+  // A check may be this much early: checks fall on multiples of it, so that those of many clients share one wake-up.
   const milliseconds slack = patience_.silence / 7;
   return end - end.time_since_epoch() % slack;
 }
@@ -70,7 +70,7 @@ void SilentPeer::check() {
     check_at(end);
     return;
   }
-  check_at(steady_clock::now() + patience_.answer);  // should who asked go away, another one is to ask
+  check_at(steady_clock::now() + patience_.answer);  // if the asking transfer ends first, another one will ask
   ask_();
 }
 

@@ -1,8 +1,8 @@
-// SilentPeer probes a peer that has been silent. The kernel finds a dead machine or network; a frozen server, and a
-// middlebox that keeps a dead connection up, are found only by asking for something (Patience says when).
+// SilentPeer decides when to probe a silent peer. The kernel detects a dead machine or network; a frozen server, and a
+// middlebox that keeps a dead connection up, are detected only by a request (Patience says when).
 //
-// Keeps the time and says when to ask; who asks, and what an answer means, is the business of its owner. Lives on the
-// io_context thread.
+// Keeps the time and calls `ask`; its owner sends the request and interprets the answer. Lives on the io_context
+// thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -20,14 +20,14 @@ class SilentPeer {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  // `ask` is called from the event loop. With `enabled` false it never is.
+  // Calls `ask` from the event loop; never if `enabled` is false.
   SilentPeer(const asio::any_io_executor& executor, Patience patience, bool enabled, std::function<void()> ask);
 
-  // Something came from the peer, in this turn of libcurl; and the end of that turn, when the clock is read once.
+  // hear(): something arrived from the peer in this turn of libcurl. end_turn(): the turn ended; reads the clock once.
   void hear() { heard_ = true; }
   void end_turn();
 
-  // How many wait for it in all, and how many of them for the answer of a request, has changed.
+  // The number of waiting transfers, and of those that are requests and not streams, has changed.
   void wait_for(std::size_t transfers, std::size_t requests);
 
   [[nodiscard]] TimePoint last_heard() const { return last_heard_; }
@@ -43,11 +43,11 @@ class SilentPeer {
   const std::function<void()> ask_;
   asio::steady_timer next_check_;
   TimePoint last_heard_ = std::chrono::steady_clock::now();
-  TimePoint last_asked_;  // when a request came to wait where none did
+  TimePoint last_asked_;  // when the first request began to wait
   bool heard_ = false;
   std::size_t transfers_ = 0;
   std::size_t requests_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // handlers of the timer hold it weakly
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // the timer's handlers hold it weakly
 };
 
 }  // namespace regsync::kube

@@ -9,7 +9,7 @@
 namespace regsync::kube {
 namespace {
 
-// So long after a part of an answer, the rest of it is asked for.
+// The time after a part of an answer until a small request is sent to get the rest.
 constexpr std::chrono::milliseconds pause_within_answer(50);
 
 }  // namespace

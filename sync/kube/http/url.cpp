@@ -26,7 +26,7 @@ std::string part_of(CURLU* url, CURLUPart part, unsigned flags = 0) {
   return copy;
 }
 
-// As in a URL: an IPv6 address in brackets, its zone escaped (RFC 6874).
+// The host as in a URL: an IPv6 address in brackets, its zone escaped (RFC 6874).
 std::string bracketed(const std::string& host) {
   if (host.find(':') == std::string::npos) {
     return host;
@@ -35,7 +35,7 @@ std::string bracketed(const std::string& host) {
   return "[" + host.substr(0, zone) + (zone == std::string::npos ? "" : "%25" + host.substr(zone + 1)) + "]";
 }
 
-// Go takes an IPv4 address in brackets, libcurl does not.
+// Go accepts an IPv4 address in brackets, libcurl does not.
 std::string without_brackets_of_ipv4(std::string text) {
   const auto open = text.find('[');
   const auto close = text.find(']', open);
@@ -54,8 +54,7 @@ std::string without_brackets_of_ipv4(std::string text) {
 
 std::string Url::authority() const { return bracketed(host) + ":" + port; }
 
-// With a port only where the URL names one, and without a zone, which is this machine's matter (Go: net/http,
-// removeZone).
+// With a port only if the URL names one, and without a zone, which is local to this machine (Go: net/http, removeZone).
 std::string Url::host_header() const {
   return bracketed(host.substr(0, host.find('%'))) + (has_port ? ":" + port : "");
 }
@@ -73,7 +72,7 @@ std::string Url::base() const {
 std::string Url::target() const { return path + (query.empty() ? "" : "?" + query); }
 
 std::optional<Url> parse_url(std::string_view text) {
-  // libcurl takes one slash for two, and three.
+  // libcurl accepts one or three slashes instead of two.
   const auto scheme_end = text.find("://");
   if (scheme_end == std::string_view::npos || text.substr(scheme_end + 3).starts_with('/')) {
     return std::nullopt;
@@ -138,7 +137,7 @@ std::string without_userinfo(std::string_view text) {
 
 namespace {
 
-// As Go's path.Join has it: without empty segments, "." and "..".
+// As Go's path.Join: without empty segments, "." and "..".
 std::string clean_path(std::string_view encoded) {
   constexpr std::string_view plain_in_a_segment = "-._~$&+,:;=@";  // net/url, shouldEscape
   const std::string path = percent_decoded(encoded);
