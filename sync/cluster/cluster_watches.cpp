@@ -26,6 +26,19 @@ constexpr auto longest_hold = std::chrono::seconds(30);
 // After a defect: long enough to keep the loop free, short enough to notice.
 constexpr auto after_defect = std::chrono::seconds(10);
 
+kube::WatchScope scope_of(const WatchId& id) {
+  kube::WatchScope scope;
+  scope.collection.resource = id.resource;
+  scope.collection.name_space = id.name_space;
+  scope.metadata_only = id.resource == namespaces_resource;
+  if (!id.name.empty()) {
+    scope.field_selector = "metadata.name=" + id.name;
+  } else if (id.is_by_label()) {
+    scope.label_selector = std::string(managed_by_label) + "=" + std::string(managed_by_value);
+  }
+  return scope;
+}
+
 std::chrono::milliseconds pause_after(int refusals, std::chrono::milliseconds longest) {
   constexpr int most_doublings = 10;
   return a_little_more(std::min(first_forbidden_recheck * (1 << std::min(refusals, most_doublings)), longest));
@@ -151,17 +164,8 @@ asio::awaitable<void> ClusterWatches::run(std::shared_ptr<Watch> watch, std::chr
 
 // Returns when all must be listed anew, or never again.
 asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Watch> watch) {
-  kube::WatchScope scope;
-  scope.collection.resource = watch->id.resource;
-  scope.collection.name_space = watch->id.name_space;
-  scope.metadata_only = watch->id.resource == namespaces_resource;
-  if (!watch->id.name.empty()) {
-    scope.field_selector = "metadata.name=" + watch->id.name;
-  } else if (watch->id.is_by_label()) {
-    scope.label_selector = std::string(managed_by_label) + "=" + std::string(managed_by_value);
-  }
   kube::Watcher watcher(
-      client_, scope, [this, watch](const kube::WatchEvent& event) { on_event(*watch, event); },
+      client_, scope_of(watch->id), [this, watch](const kube::WatchEvent& event) { on_event(*watch, event); },
       [this, watch, &watcher](const std::optional<Error>& problem) {
         if (!watch->is<Watch::Ended>()) {
           watch->problem = problem;
@@ -187,12 +191,11 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
       co_return;
     }
     if (is_too_wide) {
-      const bool is_forbidden = end->code() == ErrorCode::forbidden;
+      const auto longest = end->code() == ErrorCode::forbidden ? longest_forbidden_recheck : longest_unreadable_recheck;
       on_forbidden(*watch, std::move(*end));
       if (std::chrono::steady_clock::now() - began > longest_forbidden_recheck) {
         watch->refusals = 0;  // it was allowed for long; that a list is does not say that a watch will be
       }
-      const auto longest = is_forbidden ? longest_forbidden_recheck : longest_unreadable_recheck;
       co_await retry_.wait_for(pause_after(watch->refusals++, longest));
       co_return;
     }

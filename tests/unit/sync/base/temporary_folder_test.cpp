@@ -15,12 +15,8 @@ namespace fs = std::filesystem;
 
 class TemporaryFolderTest : public testing::Test {
  protected:
-  TemporaryFolderTest() { ::setenv("TMPDIR", dir_.path().c_str(), 1); }
-  ~TemporaryFolderTest() override { ::unsetenv("TMPDIR"); }
-  TemporaryFolderTest(const TemporaryFolderTest&) = delete;
-  TemporaryFolderTest& operator=(const TemporaryFolderTest&) = delete;
-  TemporaryFolderTest(TemporaryFolderTest&&) = delete;
-  TemporaryFolderTest& operator=(TemporaryFolderTest&&) = delete;
+  void SetUp() override { ::setenv("TMPDIR", dir_.path().c_str(), 1); }
+  void TearDown() override { ::unsetenv("TMPDIR"); }
 
   test::TempDir dir_;
 };
