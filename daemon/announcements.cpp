@@ -11,10 +11,10 @@ namespace regsync {
 
 namespace {
 
-// A notice is of what has lasted for a minute.
+// Notices are about states that have lasted for a minute, so this need not be short.
 constexpr auto notice_delay = std::chrono::seconds(15);
 
-// What `systemctl status` shows is read by people.
+// `systemctl status` is read by people.
 constexpr auto summary_delay = std::chrono::seconds(1);
 
 }  // namespace
@@ -29,7 +29,7 @@ void Announcements::changed() {
     return;
   }
   showing_notices_.ask();
-  if (std::getenv("NOTIFY_SOCKET") != nullptr) {  // sd_notify(3): else nobody shows it
+  if (std::getenv("NOTIFY_SOCKET") != nullptr) {  // sd_notify(3): otherwise nothing shows it
     telling_systemd_.ask();
   }
 }

@@ -1,7 +1,7 @@
-// Announcements tell what changed where nobody asks: the line of `systemctl status`, and notices on the desktop.
+// Announcements publishes changes without being asked: in the status line of `systemctl status` and as desktop notices.
 //
-// Owned by the Daemon. Lives on the io_context thread; a notice is shown on a thread of its own (NotificationBus). What
-// goes wrong is logged.
+// Owned by the Daemon. Lives on the io_context thread; NotificationBus shows notices on its own thread. Errors are
+// logged.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -16,18 +16,18 @@ namespace regsync {
 
 class Announcements {
  public:
-  // view outlives this.
+  // view must outlive this object.
   Announcements(const asio::any_io_executor& executor, FleetView& view);
 
-  // notifications of the settings.
+  // The setting `notifications`.
   void enable_notices(bool enabled) { notices_.enable(enabled); }
 
-  // The view may be another one: what is news is told soon.
+  // The view may have changed: publishes the news after a short delay.
   void changed();
   // See EngineHooks::on_login_ending.
   void login_ends(const Error& notice);
 
-  // Nothing more is told.
+  // Stops all announcements.
   void cancel();
 
  private:

@@ -10,7 +10,7 @@ namespace regsync {
 
 namespace {
 
-// No event tells of the files that the hub's kubeconfig names.
+// No event reports changes of the files that the hub's kubeconfig names.
 constexpr auto hub_retry = std::chrono::seconds(10);
 
 }  // namespace

@@ -1,8 +1,8 @@
-// ClusterSource reads which clusters there are, from a kubeconfig or from Secrets of the hub, and has the hub use the
-// credentials that the kubeconfig has now.
+// ClusterSource reads the list of clusters from a kubeconfig or from Secrets in the hub, and updates the hub's
+// credentials from the current kubeconfig.
 //
-// Owned by the Daemon. Synchronous file I/O. Lives on the io_context thread, where the handlers are called. Nothing
-// throws: what cannot be read goes to on_problem, or is the problem().
+// Owned by the Daemon. Synchronous file I/O. Lives on the io_context thread and calls the handlers there. No member
+// throws: read errors go to on_problem or become problem().
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -21,23 +21,23 @@ class ClusterSource {
  public:
   struct Handlers {
     std::function<void(kube::Kubeconfig)> on_clusters;
-    std::function<void(Error)> on_problem;  // the last good clusters stay in force
-    std::function<void()> on_change;        // problem() differs
+    std::function<void(Error)> on_problem;  // the last good clusters stay in use
+    std::function<void()> on_change;        // problem() changed
   };
 
-  // hub outlives this. kubeconfig: reads the one in force; may throw.
+  // hub must outlive this object. kubeconfig reads the configured kubeconfig; it may throw.
   ClusterSource(const asio::any_io_executor& executor, Hub& hub, std::function<kube::Kubeconfig()> kubeconfig,
                 Handlers handlers);
 
-  // Reads the kubeconfig again. What the hub tells, it tells by itself.
+  // Reads the kubeconfig again. Changes in the hub arrive without this call.
   void read();
 
-  // Why the hub cannot use what the kubeconfig says now; the credentials in use stay in force.
+  // Why the hub cannot use the current kubeconfig; it keeps the credentials that it has.
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
-  // What has to be read before any cluster is known, for people; nothing once it was.
+  // Names what must be read before any cluster is known, as text for people; nullopt once it was read.
   [[nodiscard]] std::optional<std::string> waits_for() const;
 
-  // Nothing is tried again any more.
+  // Stops all retries.
   void cancel() { retry_.cancel(); }
 
  private:
@@ -48,7 +48,7 @@ class ClusterSource {
   std::function<kube::Kubeconfig()> kubeconfig_;
   Handlers handlers_;
   std::optional<Error> problem_;
-  bool is_known_ = false;  // the clusters were read once
+  bool is_known_ = false;  // the clusters were read at least once
   CoalescedCall retry_;
 };
 

@@ -56,7 +56,7 @@ json ControlRequests::status(const StatusQuery& query) const {
 
 asio::awaitable<json> ControlRequests::sync(json params) const {
   const control::SyncRequest request = control::sync_request_from_json(params);
-  parts_.read_again();  // a target written just before this call counts, whether inotify told us or not
+  parts_.read_again();  // to include a target written just before this call, even without an inotify event yet
   co_await parts_.leadership.wait();
   require_known(request.query.targets);
   parts_.engine.expect_reading();
@@ -65,7 +65,7 @@ asio::awaitable<json> ControlRequests::sync(json params) const {
   co_return status(request.query);
 }
 
-// The intent is on disk before the file goes: whatever happens in between, the Secrets are not forgotten.
+// Writes the intent to disk before it deletes the file, so that a crash in between does not orphan the Secrets.
 asio::awaitable<json> ControlRequests::remove(json params) const {
   const control::RemoveRequest request = control::remove_request_from_json(params);
   const std::string& target = request.target;
@@ -127,7 +127,7 @@ json ControlRequests::complete(StatusReport report) const {
   return control::to_json(report);
 }
 
-// Throws not_found, with the nearest name. A file that was written just now may not have been read yet.
+// Throws not_found, with the nearest name, after reading the files again for a target that was written just now.
 void ControlRequests::require_known(const std::vector<std::string>& targets) const {
   const auto known = [this](const auto& target) { return is_known(target); };
   if (!std::ranges::all_of(targets, known)) {
@@ -143,7 +143,7 @@ bool ControlRequests::is_known(const std::string& target) const {
   return parts_.targets.contains(target) || parts_.footprints.all().contains(target);
 }
 
-// A pause is a file of this replica's, which whoever takes over does not have.
+// A pause is stored in a file of this replica, which a replica that takes over does not have.
 Error ControlRequests::cannot_pause(const std::string& context) const {
   return {ErrorCode::invalid_input,
           "context " + context + " cannot be paused: a replica that takes over would not know of it",

@@ -1,8 +1,8 @@
-// ControlRequests carries out what `regsync` asks of the daemon (sync/control/requests.hpp), each method by a function
-// of a table.
+// ControlRequests executes the requests of `regsync` (sync/control/requests.hpp); a table maps each method to a
+// function.
 //
-// Owned by the Daemon; acts on parts that outlive it. Lives on the io_context thread; each request is a coroutine. What
-// cannot be answered is thrown as an Error, which the client gets whole.
+// Owned by the Daemon; the Parts must outlive it. Lives on the io_context thread; each request is a coroutine. A failed
+// request throws an Error, which is sent to the client unchanged.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -31,17 +31,17 @@ class ControlRequests {
     Leadership& leadership;
     const FleetView& view;
     const Hub& hub;
-    std::function<void()> read_again;  // settings, targets and clusters; whoever asks waits for no pause
+    std::function<void()> read_again;  // settings, targets and clusters; ends the hub's pause after errors
     std::function<void()> read_logins_again;
-    std::function<std::string()> open_dashboard;  // answers its URL
+    std::function<std::string()> open_dashboard;  // returns its URL
   };
 
   explicit ControlRequests(Parts parts);
 
-  // Answers a request for any method but `status` and `subscribe`. Throws Error.
+  // Executes any method except `status` and `subscribe`. Throws Error.
   asio::awaitable<nlohmann::json> call(std::string method, nlohmann::json params) const;
 
-  // The status that was asked for: of a target or of all, in rows or as a summary. Throws Error(not_found).
+  // Returns the requested status: of some targets or all, in rows or as a summary. Throws Error(not_found).
   [[nodiscard]] nlohmann::json status(const StatusQuery& query) const;
 
  private:

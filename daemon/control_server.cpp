@@ -41,20 +41,20 @@ using asio::local::stream_protocol;
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-// A person and a few scripts; far below the limit of file descriptors.
+// Enough for a person and a few scripts, and far below the limit of file descriptors.
 constexpr std::size_t max_connections = 64;
 
-// Where there are so many, one that waited for its client for so long (which sends half a line, or reads no answer)
-// makes room.
+// At that limit, a connection that has waited this long for its client (which sent half a line, or does not read) is
+// closed to make room.
 constexpr auto client_patience = std::chrono::seconds(10);
 
 // A live view that redraws more often than this only flickers.
 constexpr auto notify_interval = std::chrono::milliseconds(100);
 
-// No event tells that a socket can be made now.
+// No event reports that the socket can be made now.
 constexpr auto listen_pause = std::chrono::seconds(2);
 
-// After accept failed for want of descriptors or memory: soon enough for a person, seldom enough to cost nothing.
+// The pause after accept failed for lack of descriptors or memory: short for a person, and long enough to cost nothing.
 constexpr auto accept_pause = std::chrono::milliseconds(200);
 
 bool is_same_user(stream_protocol::socket& socket) {
@@ -123,17 +123,17 @@ class ControlServer::Impl {
 
   asio::awaitable<void> stop() {
     close();
-    changed_.notify_all();  // whoever would wait for it from now on sees stopping_
+    changed_.notify_all();  // later waiters see stopping_
     co_await tasks_.ended();
   }
 
  private:
   void tell_of_change() {
-    ++changes_;  // for who is busy now
+    ++changes_;  // for streams that are not waiting now
     changed_.notify_all();
   }
 
-  // A folder that cannot be used costs people the answers, not the clusters their logins.
+  // Does not throw: with an unusable folder, `regsync` gets no answers, but syncing continues.
   void try_to_listen() {
     auto problem = guarded([this] { listen(path_); });
     if (problem) {
@@ -158,8 +158,8 @@ class ControlServer::Impl {
     try {
       acceptor_.open(stream_protocol());
       make_private_folder(path.parent_path());
-      unlink(path.c_str());  // of one that was killed; the instance lock says that nobody else listens
-      ::fchmod(acceptor_.native_handle(), S_IRUSR | S_IWUSR);  // bind makes the file with the socket's mode
+      unlink(path.c_str());  // left by a killed process; the instance lock ensures that no other listens
+      ::fchmod(acceptor_.native_handle(), S_IRUSR | S_IWUSR);  // bind creates the file with the socket's mode
       acceptor_.bind(stream_protocol::endpoint(path.string()));
       acceptor_.listen(asio::socket_base::max_listen_connections);
     } catch (const std::system_error& error) {
@@ -172,11 +172,11 @@ class ControlServer::Impl {
     made_ = path;
   }
 
-  // Whether who connects to the path of the socket that systemd made finds it. A regsyncd that is started by hand takes
-  // that path, and removes it at its end, and systemd goes on listening where nobody comes.
+  // Whether a client that connects to the path of systemd's socket reaches it. A regsyncd started by hand takes over
+  // that path and removes it at its end; systemd then keeps listening on a socket without a path.
   bool is_reachable() {
     stream_protocol::socket client(executor_, stream_protocol());
-    client.non_blocking(true);  // where as many wait already as may, they have found it
+    client.non_blocking(true);  // a full backlog (EAGAIN) means that clients reach it
     asio::error_code error;
     client.connect(acceptor_.local_endpoint(), error);
     return error.value() != ENOENT && error.value() != ECONNREFUSED;
@@ -205,8 +205,8 @@ class ControlServer::Impl {
     }
   }
 
-  // With every descriptor in use the waiting client could not even be refused, and would make accept fail at once,
-  // again and again: one descriptor is kept for that.
+  // With every descriptor in use, the waiting client could not even be refused, and accept would fail again at once. A
+  // reserved descriptor makes the refusal possible.
   void turn_one_away() {
     close_reserve();
     asio::error_code error;
@@ -228,10 +228,10 @@ class ControlServer::Impl {
 
   struct Connection {
     stream_protocol::socket socket;
-    std::optional<Clock::time_point> waits_since = {};  // for its client: to send a request, or to read what it is told
+    std::optional<Clock::time_point> waits_since = {};  // since it waits for its client to send or to read
   };
 
-  // Runs `step`, which ends when the client has done something.
+  // Runs `step`, which ends when the client has sent or read something.
   template <typename T>
   static asio::awaitable<T> wait_for_client(Connection& connection, asio::awaitable<T> step) {
     connection.waits_since = Clock::now();
@@ -240,7 +240,7 @@ class ControlServer::Impl {
     co_return result;
   }
 
-  // Whether there is room for one more.
+  // Whether there is room for one more; may close a connection to make room.
   bool has_room() {
     if (connections_.size() < max_connections) {
       return true;
@@ -274,7 +274,7 @@ class ControlServer::Impl {
     }
     const auto connection = connections_.insert(connections_.end(), Connection{std::move(socket)});
     tasks_.spawn(serve(*connection), [this, connection](const std::optional<Error>& problem) {
-      connections_.erase(connection);  // whatever ended it, the peer sees the end
+      connections_.erase(connection);  // closes the socket in every case
       coroutine_ended(problem, "control connection");
     });
   }
@@ -306,7 +306,7 @@ class ControlServer::Impl {
     }
   }
 
-  // Returns when nobody is left at the other end. (One who has only ended his requests still reads.)
+  // Returns when the peer has closed the connection. (A peer that has only shut down its writing side still reads.)
   static asio::awaitable<void> hang_up(stream_protocol::socket& socket) {
     asio::error_code ended;
     co_await socket.async_wait(stream_protocol::socket::wait_error, asio::redirect_error(asio::use_awaitable, ended));
@@ -334,7 +334,7 @@ class ControlServer::Impl {
     co_await write(connection, reply);
   }
 
-  // The reader may be slow, stopped or gone: that ends or delays this connection alone.
+  // A slow, stopped or closed reader delays or ends only this connection.
   static asio::awaitable<bool> write(Connection& connection, const std::string& message) {
     asio::error_code ended;
     co_await wait_for_client(connection, asio::async_write(connection.socket, asio::buffer(message),
@@ -342,8 +342,8 @@ class ControlServer::Impl {
     co_return !ended;
   }
 
-  // On the thread that all share: after a report that took long to make (over a hundred thousand Secrets, a second), a
-  // subscriber waits for long.
+  // Makes reports on the shared thread: after a slow one (a second for over a hundred thousand Secrets), a subscriber
+  // waits in proportion.
   asio::awaitable<void> stream(Connection& connection, json id, json params) {
     asio::steady_timer rest(executor_);
     std::string told;
@@ -377,9 +377,9 @@ class ControlServer::Impl {
   asio::steady_timer pause_;
   int reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   const std::filesystem::path path_;
-  int inherited_;  // the socket that systemd made; -1: there is none, or it was taken
+  int inherited_;  // the socket that systemd made; -1: none, or already used
   std::filesystem::path made_;
-  std::optional<Error> problem_;  // why nobody can connect
+  std::optional<Error> problem_;  // why no client can connect
   std::list<Connection> connections_;
   CoalescedCall notify_;
   bool stopping_ = false;

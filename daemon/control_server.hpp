@@ -1,9 +1,10 @@
-// The Unix socket on which `regsync` talks to regsyncd: lines of JSON-RPC 2.0 (sync/control/messages.hpp).
+// ControlServer serves the Unix socket on which `regsync` talks to regsyncd: lines of JSON-RPC 2.0
+// (sync/control/messages.hpp).
 //
-// Only the same user (SO_PEERCRED) gets an answer. The socket comes from systemd (sd_listen_fds(3)), or is made here,
-// 0600, and removed at the end, also where that of systemd has lost its path; where it cannot be made, that is logged
-// and tried again. Nothing that a client sends, or does not read, ends more than its own connection. Lives on the
-// io_context thread; each connection is a coroutine.
+// It answers only processes of the same user (SO_PEERCRED). The socket comes from systemd (sd_listen_fds(3)), or is
+// made here with mode 0600 and removed at the end; it is also made here if systemd's socket has lost its path. If it
+// cannot be made, the error is logged and retried. A client that sends bad data, or does not read, can end only its own
+// connection. Lives on the io_context thread; each connection is a coroutine.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -23,12 +24,12 @@ namespace regsync {
 class ControlServer {
  public:
   struct Methods {
-    // Answers a request; throws Error for one that cannot be answered.
+    // Returns the result of a request; throws Error if the request fails.
     std::function<asio::awaitable<nlohmann::json>(std::string method, nlohmann::json params)> call;
     std::function<nlohmann::json(const nlohmann::json& params)> status;  // for `subscribe`
   };
 
-  // inherited: the descriptor of the socket, where systemd made it; else -1.
+  // inherited: the descriptor of the socket that systemd made, or -1.
   ControlServer(asio::any_io_executor executor, const std::filesystem::path& socket, int inherited, Methods methods);
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
@@ -36,12 +37,12 @@ class ControlServer {
   ControlServer(ControlServer&&) = delete;
   ControlServer& operator=(ControlServer&&) = delete;
 
-  // Tells the subscribers; many calls in a short time become one message.
+  // Notifies the subscribers. Many calls in a short time become one message.
   void status_changed();
 
-  // Closes every connection; what they asked for may go on.
+  // Closes every connection. Requests in progress may continue.
   void close();
-  // Closes, and returns when the coroutines of all connections have ended.
+  // Calls close() and returns when the coroutines of all connections have ended.
   asio::awaitable<void> stop();
 
  private:

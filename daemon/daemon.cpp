@@ -140,7 +140,7 @@ class Daemon::Impl {
 
   void reload() {
     read_settings();
-    follow_files();  // before they are read: what changes from then on is read again
+    follow_files();  // before they are read, so that later changes are read again
     read_cred_helpers();
     targets_.read();
     clusters_.read();
@@ -157,11 +157,11 @@ class Daemon::Impl {
     web_.close();
     co_await hub_.stop_clusters();
     co_await engine_.stop();
-    co_await hub_.stop_member();  // nothing is written to a cluster any more
+    co_await hub_.stop_member();  // last, because nothing writes to a cluster any more
   }
 
  private:
-  // Those of the process itself.
+  // The problems of the process itself.
   [[nodiscard]] std::vector<Error> problems() const {
     std::vector<Error> all;
     for (const auto& problem : {settings_.problem, restart_problem_, targets_.problem(), docker_config_problem_,
@@ -175,7 +175,7 @@ class Daemon::Impl {
     return all;
   }
 
-  // One that is over is told of as well.
+  // Also reports the end of a problem as a status change.
   void note(std::optional<Error>& known, std::optional<Error> now) {
     if (note_problem(known, std::move(now))) {
       on_status_change();
@@ -185,7 +185,7 @@ class Daemon::Impl {
   void read_settings() {
     auto now = load_settings_or_last_good(paths::settings(), paths::last_good_settings());
     if (now.problem) {
-      now.settings = settings_.settings;  // what was in force stays so
+      now.settings = settings_.settings;  // keep the settings in force
     }
     if (now.problem && now.problem != settings_.problem) {
       log::error(describe(*now.problem));
@@ -200,7 +200,7 @@ class Daemon::Impl {
     logins_.set_files(options_.logins.empty() ? settings_.settings.login_files : options_.logins);
   }
 
-  // What was taken from the settings at the start stays in force.
+  // The owner and the concurrency are read at the start only; a change needs a restart.
   [[nodiscard]] std::optional<Error> needed_restart() const {
     const Settings& begun = state_->settings.settings;
     const Settings& now = settings_.settings;
@@ -214,7 +214,7 @@ class Daemon::Impl {
                  how_to_restart_regsyncd());
   }
 
-  // In the keyring, which a daemon that takes its logins from files alone does not use.
+  // Keeps it in the keyring, which a daemon with --logins does not use.
   void keep_replaced(const std::shared_ptr<const Credential>& login) {
     if (options_.logins.empty()) {
       replaced_.keep(login);
@@ -281,12 +281,12 @@ class Daemon::Impl {
   DaemonOptions options_;
   std::unique_ptr<StateFolder> state_;
   SettingsInForce settings_;
-  std::optional<Error> restart_problem_;  // what of them needs one to come into force
+  std::optional<Error> restart_problem_;  // which changed setting needs a restart
   std::function<void()> on_change_;
-  std::optional<Error> docker_config_problem_;  // what it said last stays in force
+  std::optional<Error> docker_config_problem_;  // while set, the last good helpers stay in use
   std::map<std::string, std::string> login_file_helpers_;
   Hub hub_;
-  FleetMember* const member_;  // null: this is no replica, and its state is in a folder
+  FleetMember* const member_;  // null: not a replica, and the state is in a folder
   Leadership leadership_;
   Footprints& footprints_;
   DeclaredTargets targets_;

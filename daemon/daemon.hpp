@@ -1,6 +1,7 @@
-// Daemon wires the sources (files, keyring, control requests) to the engine, and owns when things begin and end.
+// Daemon wires the sources (files, keyring, control requests) to the engine, and controls when each part starts and
+// stops.
 //
-// Lives on the io_context thread. What is decided, is decided in the engine; nothing here looks at a Secret.
+// Lives on the io_context thread. The engine makes all decisions; nothing here reads a Secret.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -22,24 +23,25 @@
 namespace regsync {
 
 struct DaemonOptions {
-  std::optional<std::filesystem::path> kubeconfig;  // --kubeconfig; wins over the settings
-  std::string owner;                                // --owner; wins over $REGSYNC_OWNER and the settings
-  std::string listen;                               // --listen: where the page and the probes are served
-  std::set<std::string> allowed_hosts;              // --allow-host: names by which clients may call that
-  // --clusters, --clusters-namespace: the clusters are those of Secrets in the hub, which is the current context of the
+  std::optional<std::filesystem::path> kubeconfig;  // --kubeconfig; overrides the settings
+  std::string owner;                                // --owner; overrides $REGSYNC_OWNER and the settings
+  std::string listen;                               // --listen: the address of the page and the probes
+  std::set<std::string> allowed_hosts;              // --allow-host: host names that clients may use for that address
+  // --clusters, --clusters-namespace: Secrets in the hub list the clusters. The hub is the current context of the
   // kubeconfig, or the cluster of this pod.
   std::optional<ClusterSecretsScope> clusters;
-  // --lease, --slots: of several replicas, those that hold these Leases of the hub write; empty: this is the only one.
+  // --lease, --slots: of several replicas, only those that hold these Leases in the hub write. Empty: there is one
+  // replica.
   std::string lease;
   std::size_t slots = 1;
-  bool state_in_hub = false;  // --state configmaps: footprints are kept in ConfigMaps of the hub; always with a lease
-  std::vector<std::filesystem::path> logins;  // --logins; not empty: no keyring, and no loginFiles of the settings
-  int control_socket = -1;                    // its descriptor, where systemd made it (sd_listen_fds(3))
+  bool state_in_hub = false;  // --state configmaps: keep footprints in ConfigMaps of the hub; always set with a lease
+  std::vector<std::filesystem::path> logins;  // --logins; if set, replaces the keyring and the setting loginFiles
+  int control_socket = -1;                    // the descriptor, if systemd made the socket (sd_listen_fds(3))
 };
 
 class Daemon {
  public:
-  // Reads everything and begins. on_change: the status changed.
+  // Reads all inputs and starts. on_change is called when the status changed.
   Daemon(asio::any_io_executor executor, DaemonOptions options, std::unique_ptr<StateFolder> state,
          std::function<void()> on_change);
   ~Daemon();
@@ -51,12 +53,12 @@ class Daemon {
   // Reads settings, targets and kubeconfig again (SIGHUP, a changed file).
   void reload();
 
-  // Answers a control request (sync/control/requests.hpp) other than `status`. Throws Error.
+  // Executes any control request (sync/control/requests.hpp) except `status` and `subscribe`. Throws Error.
   asio::awaitable<nlohmann::json> call(std::string method, nlohmann::json params);
-  // The status that was asked for: of a target or of all, in rows or as a summary.
+  // Returns the requested status: of some targets or all, in rows or as a summary.
   [[nodiscard]] nlohmann::json status(const StatusQuery& query);
 
-  // Ends all work in flight and returns when nothing is left.
+  // Cancels all work in progress and returns when it has ended.
   asio::awaitable<void> stop();
 
  private:

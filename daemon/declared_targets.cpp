@@ -13,7 +13,7 @@ namespace regsync {
 
 DeclaredTargets::DeclaredTargets(std::filesystem::path folder, std::function<void(TargetFiles)> on_read)
     : directory_(std::move(folder)), on_read_(std::move(on_read)) {
-  // One that can be neither made nor read shows in status.
+  // If the folder can be neither made nor read, status shows that.
   [[maybe_unused]] const std::error_code unmade = try_make_folder(directory_.folder());
 }
 

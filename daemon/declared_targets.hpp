@@ -1,4 +1,4 @@
-// The targets that files declare, as they are in force: of a file that cannot be read any more, its last good version.
+// DeclaredTargets holds the targets declared in files. A file that becomes unreadable keeps its last good version.
 //
 // Synchronous file I/O. Lives on the io_context thread.
 #pragma once
@@ -16,26 +16,26 @@ namespace regsync {
 
 class DeclaredTargets {
  public:
-  // Makes the folder, where it can. on_read: called with all targets at each reading.
+  // Makes the folder if possible. on_read is called with all targets after each read.
   DeclaredTargets(std::filesystem::path folder, std::function<void(TargetFiles)> on_read);
 
-  // Reads the folder again. A file with a new problem is logged.
+  // Reads the folder again. Logs each new problem of a file.
   void read();
-  // Throws where remove() cannot.
+  // Throws if remove() would fail.
   void require_removable(const std::string& target) const { directory_.require_removable(target); }
-  // Deletes the file of a target, and forgets it.
+  // Deletes the file of a target and drops the target.
   void remove(const std::string& target);
 
   [[nodiscard]] bool contains(const std::string& target) const { return files_.contains(target); }
-  // Throws Error where a target that somebody has just written is not among them: not_found where the folder, which is
-  // another one then, has no such file.
+  // Throws Error if a target that a command has just written is missing: not_found if the folder is readable but has no
+  // such file, which means that the command wrote to another folder.
   void require_declared(const std::string& target) const;
-  // The error for a name that is no target's, with the nearest one that is.
+  // Returns the error for an unknown name, which suggests the nearest target.
   [[nodiscard]] Error not_found(const std::string& target) const;
-  // Why the folder cannot be read.
+  // Why the folder cannot be read, if it cannot.
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
   [[nodiscard]] const std::filesystem::path& folder() const { return directory_.folder(); }
-  // What changes when a target does: the folder, and the symbolic links in it, whose files may be elsewhere.
+  // The paths to watch: the folder, and the symbolic links in it, whose files may be elsewhere.
   [[nodiscard]] std::vector<std::filesystem::path> followed() const;
 
  private:

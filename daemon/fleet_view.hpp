@@ -1,8 +1,8 @@
-// FleetView makes what this process shows of itself and its clusters: the report of the page, the metrics and the
-// notices, and the line of `systemctl status`. It adds to the engine's status what only the process knows.
+// FleetView makes the reports about this process and its clusters: the report behind the page, the metrics and the
+// notices, and the status line of `systemctl status`. It adds process-level facts to the engine's status.
 //
-// Owned by the Daemon; reads parts that outlive it, and throws what they throw. Lives on the io_context thread; the
-// values that it made may be read on any.
+// Owned by the Daemon; the Parts must outlive it, and their exceptions pass through. Lives on the io_context thread;
+// any thread may read the values that it returns.
 #pragma once
 
 #include <cstddef>
@@ -26,25 +26,25 @@ class FleetView {
   struct Parts {
     const Engine& engine;
     const ClusterSource& clusters;
-    const FleetMember* member = nullptr;           // null: this is no replica
+    const FleetMember* member = nullptr;           // null: this process is not a replica
     std::size_t slots = 1;                         // of the member's lease
-    Metrics& metrics;                              // keeps those of the contexts that the report has
+    Metrics& metrics;                              // each report drops the metrics of contexts that it lacks
     std::function<std::vector<Error>()> problems;  // of the process itself
   };
 
   explicit FleetView(Parts parts);
 
-  // What it shows may be something else now.
+  // Marks the cached report and summary as outdated.
   void changed();
 
   [[nodiscard]] Paced<FleetReport>& report() { return report_; }
   [[nodiscard]] Paced<std::string>& summary() { return summary_; }
 
-  // Adds to a status of the engine what only the process knows.
+  // Adds the process-level facts to a status of the engine.
   void complete(StatusReport& report) const;
 
  private:
-  // before: the last one; null at first.
+  // before: the previous report, or null.
   FleetReport make_report(const FleetReport* before);
   [[nodiscard]] std::string make_summary() const;
   void add_problems(StatusReport& report) const;

@@ -11,12 +11,12 @@ namespace regsync {
 
 namespace {
 
-// Lists and bulks leave a heap behind that is mostly free: looked at when they are over, and seldom while they last.
+// Lists and bulk writes leave a mostly free heap: trim after they end, and seldom while they last.
 constexpr auto trim_delay = std::chrono::seconds(2);
 
 constexpr std::size_t worth_it = std::size_t{512} * 1024;
 
-// Of this process; 0 where nobody says so (proc(5): statm).
+// The resident bytes of this process (proc(5): statm); 0 if unknown.
 std::size_t resident() {
   std::ifstream statm("/proc/self/statm");
   std::size_t all = 0;
@@ -41,7 +41,7 @@ void Heap::release_and_trim() {
 void Heap::give_back(bool some_was_freed) {
   const std::size_t used = mallinfo2().uordblks;
   const bool grew = resident() >= resident_ + worth_it;
-  const bool shrank = used + worth_it <= used_;  // what a bulk needed is free, whose pages were counted the last time
+  const bool shrank = used + worth_it <= used_;  // memory of a bulk write, resident at the last trim, is free now
   if (!some_was_freed && !grew && !shrank) {
     return;
   }

@@ -10,7 +10,7 @@ namespace regsync {
 namespace {
 
 void require_shared_owner(const Hub::Options& options) {
-  // Replicas that would each make an owner of their own would fight over every Secret.
+  // If each replica made its own owner id, they would fight over every Secret.
   if (!options.owner_is_named) {
     throw Error(ErrorCode::invalid_input, "--lease and --state configmaps need an owner that all replicas share",
                 "name it: --owner NAME");

@@ -8,7 +8,7 @@ namespace regsync {
 
 namespace {
 
-// A list of the footprints that takes longer is one that fails; and whoever asks waits ten seconds for an answer.
+// A list of footprints that takes longer usually fails; and clients wait only ten seconds for an answer.
 constexpr auto longest_takeover = std::chrono::seconds(5);
 
 }  // namespace
@@ -36,13 +36,13 @@ void Leadership::stop() {
 
 bool Leadership::is_behind() const { return member_ != nullptr && !member_->waits_for().empty(); }
 
-// Throws where this replica serves none of the clusters, or not all that are its own.
+// Throws if this replica stands by, or does not serve all its clusters yet.
 void Leadership::require() const {
   if (member_ == nullptr) {
     return;
   }
   if (const auto missing = member_->waits_for(); !missing.empty()) {
-    // Not `timeout`: whoever gets that takes it that the work goes on.
+    // Not `timeout`: clients take that to mean that the work continues.
     throw Error(ErrorCode::invalid_input, "this replica has not read what it needs of the hub yet: " + join(missing),
                 "try again in a moment; where it lasts, regsync status says why");
   }

@@ -1,7 +1,7 @@
-// Leadership says whether this replica may answer for clusters: one that does not serve them would say what is not so.
-// A daemon that is no replica always may.
+// Leadership decides whether this replica may answer requests about clusters: a replica that does not serve them would
+// give wrong answers. A daemon that is not a replica always may.
 //
-// Owned by the Daemon. Lives on the io_context thread; each request that waits is a coroutine of its own.
+// Owned by the Daemon. Lives on the io_context thread; each waiting request is a coroutine.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -15,21 +15,21 @@ namespace regsync {
 
 class Leadership {
  public:
-  // member: outlives this; null: this is no replica.
+  // member must outlive this object; null: this process is not a replica.
   Leadership(const asio::any_io_executor& executor, const FleetMember* member) : member_(member), changed_(executor) {}
 
-  // Returns once this replica serves all clusters that are its own: one that has just begun, or takes over, does so a
-  // moment later. Throws Error(invalid_input) where it does not.
+  // Returns once this replica serves all its clusters, for which a replica that starts or takes over needs a moment.
+  // Throws Error(invalid_input) if it stands by, or is not ready within five seconds.
   asio::awaitable<void> wait();
 
-  // Does work whose result counts only if the clusters were this replica's until its end; where some became so
-  // meanwhile, once more. Throws as wait(), and what the work throws.
+  // Runs work whose result is valid only if this replica serves its clusters at the end. Runs it again if the replica
+  // has taken over more clusters meanwhile. Throws as wait() does, and what the work throws.
   asio::awaitable<void> run(std::function<asio::awaitable<void>()> work);
 
-  // The member's answers may be others now (FleetMember::Handlers::on_change).
+  // The member's state may have changed (FleetMember::Handlers::on_change).
   void changed() { changed_.notify_all(); }
 
-  // Nobody waits any more.
+  // Ends all waits.
   void stop();
 
  private:

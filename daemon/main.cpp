@@ -1,4 +1,4 @@
-// regsyncd: arguments, signals, and what systemd wants to hear.
+// The program regsyncd: arguments, signals, and notifications to systemd.
 #include <malloc.h>
 #include <systemd/sd-daemon.h>
 
@@ -30,7 +30,8 @@
 
 namespace {
 
-// Tells systemd that the event loop turns, twice as often as WatchdogSec asks (sd_watchdog_enabled(3)).
+// Notifies systemd's watchdog that the event loop runs, twice as often as WatchdogSec requires
+// (sd_watchdog_enabled(3)).
 asio::awaitable<void> feed_watchdog() {
   std::uint64_t microseconds = 0;
   if (sd_watchdog_enabled(0, &microseconds) <= 0) {
@@ -44,16 +45,16 @@ asio::awaitable<void> feed_watchdog() {
   }
 }
 
-// Nearly all is allocated on one thread, and what is large (a page of a list) is not kept: without this the heap of an
-// idle daemon is a third larger.
+// Nearly all memory is allocated on one thread, and large blocks (a page of a list) are short-lived. Without these
+// settings the heap of an idle daemon is a third larger.
 void keep_heap_small() {
   constexpr int large = 64 * 1024;
   mallopt(M_ARENA_MAX, 1);
-  mallopt(M_MMAP_THRESHOLD, large);  // which would grow with each large one that is freed
+  mallopt(M_MMAP_THRESHOLD, large);  // otherwise it grows with each large block that is freed
 }
 
-// An option that a manifest fills from a variable that is not set must not count as one that is not there: without a
-// Lease every replica writes.
+// Rejects empty values, which a manifest makes from an unset variable. They must not count as missing options: without
+// a Lease every replica writes.
 void refuse_empty_values(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     option->check(
@@ -66,8 +67,8 @@ void refuse_empty_values(CLI::App& app) {
   }
 }
 
-// As CLI11 parses them, the last one first. It would take what follows "--logins=" for its value, and so lose a
-// --lease.
+// Returns the arguments for CLI11, the last one first. Splits "--logins=" into the option and an empty value: CLI11
+// would take the next argument, such as a --lease, as the value.
 std::vector<std::string> arguments_of(int argc, char** argv) {
   std::vector<std::string> arguments;
   for (int i = argc - 1; i > 0; --i) {
@@ -81,7 +82,7 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
   return arguments;
 }
 
-// Throws Error(invalid_input) where a value can never be right.
+// Throws Error(invalid_input) for a value that can never be valid.
 void require_usable(const regsync::DaemonOptions& options, const regsync::ClusterSecretsScope& clusters) {
   const auto require = [](bool right, const std::string& option, const std::string& value, const std::string& what) {
     if (!right) {
@@ -140,7 +141,7 @@ int run(regsync::DaemonOptions options) {
                            }
                            io.stop();
                          });
-  // A handler that throws past its own guard is a defect; it costs a line in the journal, not the daemon.
+  // An exception that leaves a handler is a bug: log it and keep the daemon running.
   while (const auto defect = regsync::guarded([&] { io.run(); })) {
     regsync::log::error(regsync::describe(*defect));
   }
@@ -153,14 +154,14 @@ int main(int argc, char** argv) {
   regsync::start_process();
   keep_heap_small();
   regsync::raise_file_limit();
-  (void)std::signal(SIGPIPE, SIG_IGN);  // a peer that hangs up is an error code, not the end
+  (void)std::signal(SIGPIPE, SIG_IGN);  // a closed connection gives an error code instead of a signal
   try {
     CLI::App app("Keeps Kubernetes pull secrets equal to the registry logins in the keyring.", "regsyncd");
     app.set_version_flag("--version", "regsyncd " REGSYNC_VERSION);
     std::string kubeconfig;
     app.add_option("--kubeconfig", kubeconfig, "The kubeconfig to use, instead of $KUBECONFIG or ~/.kube/config");
     regsync::DaemonOptions options;
-    if (sd_listen_fds(1) >= 1) {  // here, as long as no thread reads the environment that it changes
+    if (sd_listen_fds(1) >= 1) {  // before any thread starts, because it changes the environment
       options.control_socket = SD_LISTEN_FDS_START;
     }
     app.add_option("--owner", options.owner, "To whom the Secrets belong, instead of this user on this machine");
@@ -203,7 +204,7 @@ int main(int argc, char** argv) {
     try {
       app.parse(arguments_of(argc, argv));
     } catch (const CLI::ParseError& error) {
-      return app.exit(error) == 0 ? 0 : 2;  // --help and --version are no errors; 2 is wrong use
+      return app.exit(error) == 0 ? 0 : 2;  // --help and --version are not errors; 2 means wrong use
     }
     regsync::log::open("regsyncd");
     if (!kubeconfig.empty()) {

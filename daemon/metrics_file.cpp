@@ -11,10 +11,10 @@ namespace regsync {
 
 namespace {
 
-// node_exporter is scraped every 15 s or slower: fresher than that is work for nothing.
+// node_exporter is scraped every 15 s or less often, so a shorter interval would be useless.
 constexpr auto file_interval = std::chrono::seconds(5);
 
-constexpr unsigned file_mode = 0644;  // read by node_exporter's user; it holds names only
+constexpr unsigned file_mode = 0644;  // readable for node_exporter's user; the file contains only names and counts
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// Writes the metrics into a text file for node_exporter's textfile collector, where the settings ask for it.
+// MetricsFile writes the metrics into a file for node_exporter's textfile collector, if the settings name one.
 //
 // Lives on the io_context thread.
 #pragma once
@@ -16,17 +16,17 @@ namespace regsync {
 
 class MetricsFile {
  public:
-  // text: the metrics in the text exposition format. on_change: problem() is another one, by itself.
+  // text returns the metrics in the text exposition format. on_change is called when a delayed write changes problem().
   MetricsFile(const asio::any_io_executor& executor, std::function<std::string()> text,
               std::function<void()> on_change);
 
-  // Writes to this file from now on, at once where it is another one or could not be written; empty: to none.
+  // Sets the file. Writes at once if it is a new path or the last write failed. Empty: no file.
   void configure(const std::filesystem::path& file);
 
-  // Why it is not written now; nothing else depends on it.
+  // Why the file cannot be written. Nothing else depends on that.
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
 
-  // Something was counted: the file is written soon, many changes at once.
+  // The metrics changed: writes the file soon, once for many changes.
   void changed();
 
  private:

@@ -1,4 +1,4 @@
-// Logs a problem when it is new, and not again while it lasts.
+// Logs a problem once, when it appears.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace regsync {
 
-// Replaces the known problem by the present one, or by none; logs one that is new. Whether they differ.
+// Replaces the known problem with the present one, if any, and logs a new one. Returns whether they differ.
 inline bool note_problem(std::optional<Error>& known, std::optional<Error> now) {
   const bool differs = known != now;
   if (now && differs) {

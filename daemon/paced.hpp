@@ -1,8 +1,8 @@
-// Paced<T> is a value that takes time to make. It is made when somebody asks for it and something changed, and so
-// seldom that its making takes a small part of the time at most: a report over a million Secrets may be a minute old,
-// one over a thousand is not.
+// Paced<T> caches a value that is slow to make. get() makes it again only if something changed, and seldom enough that
+// making it takes a small part of the time: a report about a million Secrets may be a minute old, one about a thousand
+// is not.
 //
-// Lives on the io_context thread; the values may be read on any.
+// Lives on the io_context thread; any thread may read the values.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@
 
 namespace regsync {
 
-// How much longer than its making took such a value is left alone: at most a twentieth of the time is spent on it.
+// A value is kept for this many times the time that it took to make: at most a twentieth of the time is spent on it.
 inline constexpr int rest_after_making = 20;
 
 template <typename T>
@@ -21,20 +21,20 @@ class Paced {
  public:
   using Value = std::shared_ptr<const T>;
 
-  // before: what was made last; null at first.
+  // before: the previous value, or null.
   explicit Paced(std::function<T(const Value& before)> make) : make_(std::move(make)) {}
 
-  // The value may be another one now.
+  // The value may have changed.
   void changed() { stale_ = true; }
 
-  // Throws what the making throws; until it is time to try again, the older value is what there is.
+  // Rethrows what `make` throws. Until the next try is due, returns the older value, if there is one.
   Value get() {
     using std::chrono::steady_clock;
     const auto begin = steady_clock::now();
     if (last_ && (!stale_ || begin < next_)) {
       return last_;
     }
-    stale_ = false;  // first: what changes while it is made counts
+    stale_ = false;  // first, so that a change during make_ is not lost
     const auto rest = [&] {
       const auto end = steady_clock::now();
       next_ = end + rest_after_making * (end - begin);
@@ -50,7 +50,7 @@ class Paced {
     return last_;
   }
 
-  // Whether the last get() may have shown what is no longer so.
+  // Whether the last get() may have returned an outdated value.
   [[nodiscard]] bool stale() const { return stale_; }
 
  private:

@@ -22,10 +22,10 @@ namespace {
 
 using nlohmann::json;
 
-// No event tells of all that may be mended: a disk with room again, a file system that may be written to.
+// No event reports every fix: room on the disk, a file system that is writable again.
 constexpr auto retry_interval = std::chrono::seconds(2);
 
-// A daemon that has not begun knows the targets, and that none of them is synced.
+// Returns the report of a daemon that has not started: the targets, none of which is synced.
 StatusReport report_of(const Error& held, std::chrono::system_clock::time_point started) {
   StatusReport report;
   report.version = REGSYNC_VERSION;
@@ -68,7 +68,7 @@ void Service::reload() {
   }
 }
 
-// Also called by a timer that was due already when it was cancelled.
+// May also be called by a timer that had already expired when it was cancelled.
 void Service::begin() {
   if (daemon_ || stopping_) {
     return;
@@ -83,7 +83,7 @@ void Service::begin() {
   });
   if (problem && problem->code() == ErrorCode::already_exists) {
     if (!control_) {
-      throw Error(*problem);  // at the start; later the other one may end again
+      throw Error(*problem);  // only at the start; later the other process may end
     }
   } else if (problem) {
     problem = problem->within("nothing is synced");
@@ -94,7 +94,7 @@ void Service::begin() {
     if (is_news) {
       log::error(describe(*held_));
     }
-    sd_notify(0, ("STATUS=" + one_line(held_->message())).c_str());  // a line of its own is another variable
+    sd_notify(0, ("STATUS=" + one_line(held_->message())).c_str());  // one_line: another line would be another variable
     begin_later();
   } else {
     retry_.cancel();
@@ -128,14 +128,14 @@ json Service::status(const StatusQuery& query) {
   if (daemon_) {
     return daemon_->status(query);
   }
-  // Of contexts and namespaces nothing is known.
+  // Ignores contexts and namespaces of the query, about which nothing is known.
   return control::to_json(selected(report_of(*held_, started_), {.targets = query.targets, .failing = query.failing}));
 }
 
 asio::awaitable<void> Service::stop() {
   stopping_ = true;
   retry_.cancel();
-  control_->close();  // first, so that nobody takes what an ending engine says for an answer
+  control_->close();  // first, so that no client gets an answer from a stopping engine
   if (daemon_) {
     co_await daemon_->stop();
   }

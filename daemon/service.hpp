@@ -1,10 +1,11 @@
-// Service is what systemd starts: it answers on the control socket from its first moment on, and runs a Daemon as soon
-// as the state folder can be used.
+// Service is the part of regsyncd that systemd starts. It serves the control socket from the start, and runs a Daemon
+// as soon as the state folder is usable.
 //
-// A state folder that cannot be used (no room, no permission, something else in its place, another machine that shares
-// it and runs regsyncd), or that has no owner id while the settings, which may name an owner, cannot be read either, is
-// a problem that `status` shows; until it is mended nothing is written anywhere, because with another owner id every
-// Secret would count as somebody else's. It is tried again by itself. Lives on the io_context thread.
+// The state folder is unusable if there is no room or permission, if something else is in its place, or if another
+// machine shares it and runs regsyncd; also if it has no owner id while the settings, which may name an owner, cannot
+// be read. `status` shows the problem, and nothing is written to any cluster until it is fixed, because with another
+// owner id every Secret would seem to belong to somebody else. The Service retries by itself. Lives on the io_context
+// thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -24,13 +25,13 @@ namespace regsync {
 
 class Service {
  public:
-  // Throws Error(already_exists) where another process keeps the clusters in sync.
+  // Throws Error(already_exists) if another process already keeps the clusters in sync.
   Service(asio::any_io_executor executor, DaemonOptions options);
 
-  // Reads settings, targets and kubeconfig again (SIGHUP), or tries to begin.
+  // Reads settings, targets and kubeconfig again (SIGHUP), or tries to start the Daemon.
   void reload();
 
-  // Ends all work in flight and returns when nothing is left.
+  // Cancels all work in progress and returns when it has ended.
   asio::awaitable<void> stop();
 
  private:
@@ -42,8 +43,8 @@ class Service {
   asio::any_io_executor executor_;
   DaemonOptions options_;
   std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
-  std::unique_ptr<Daemon> daemon_;  // null: held back
-  std::optional<Error> held_;       // why
+  std::unique_ptr<Daemon> daemon_;  // null: not started yet
+  std::optional<Error> held_;       // why the Daemon is not started
   asio::steady_timer retry_;
   bool stopping_ = false;
   std::unique_ptr<ControlServer> control_;

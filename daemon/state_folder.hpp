@@ -1,5 +1,5 @@
-// The files of the state folder that a process must have before it writes to clusters. Without any of these it would
-// take its own Secrets for somebody else's, or forget what it is to delete.
+// The files of the state folder that a process needs before it writes to clusters. Without any of them it would take
+// its own Secrets for somebody else's, or forget what it has to delete.
 //
 // Owned by the Daemon. Synchronous file I/O.
 #pragma once
@@ -14,8 +14,8 @@
 
 namespace regsync {
 
-// Throws Error(invalid_input), as this_owner() does, and where the settings may name an owner but cannot be read, and
-// none is known: one that is made now would be another one.
+// Returns this process's owner. Throws Error(invalid_input) as this_owner() does, and if no owner is known and the
+// settings, which may name one, cannot be read: a new owner could differ from theirs.
 inline Owner owner_by(const SettingsInForce& settings, const std::string& option) {
   if (settings.by_default && known_owner(settings.settings, option).id.empty()) {
     throw Error(*settings.problem);
@@ -24,8 +24,8 @@ inline Owner owner_by(const SettingsInForce& settings, const std::string& option
 }
 
 struct StateFolder {
-  // Throws Error: already_exists where another process keeps the clusters in sync, invalid_input where one of them
-  // cannot be used.
+  // Throws Error: already_exists if another process already keeps the clusters in sync, invalid_input if one of the
+  // files is unusable.
   explicit StateFolder(const std::string& owner_option)
       : lock(paths::lock(), "regsyncd"),
         settings(load_settings_or_last_good(paths::settings(), paths::last_good_settings())),

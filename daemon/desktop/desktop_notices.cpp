@@ -8,7 +8,7 @@
 namespace regsync {
 namespace {
 
-// What a login or a cluster that comes back mends by itself is no news.
+// A problem that ends by itself when a login or a cluster comes back needs no notice.
 constexpr auto patience = std::chrono::minutes(1);
 
 }  // namespace

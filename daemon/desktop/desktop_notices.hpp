@@ -1,5 +1,5 @@
-// Notices for the person at the desktop, one for each event: a target that has been stuck for a minute, a login that
-// ends soon. Lives on the io_context thread.
+// DesktopNotices makes one desktop notice for each event: a target that has been stuck for a minute, a login that
+// expires soon. Lives on the io_context thread.
 #pragma once
 
 #include <functional>
@@ -25,8 +25,8 @@ class DesktopNotices {
 
   void enable(bool enabled) { enabled_ = enabled; }
 
-  // Tells of each target that has been stuck for a minute and was not when this was called last. Returns whether one is
-  // stuck, so that it is to be called again.
+  // Shows a notice for each target that has been stuck for a minute and was not at the previous call. Returns whether
+  // any target is stuck, in which case the caller must call again.
   bool notify_about(const FleetReport& report, WallTime now);
 
   void login_ends(const std::string& what, const std::string& remedy);
@@ -36,7 +36,7 @@ class DesktopNotices {
 
   Show show_;
   bool enabled_ = true;
-  std::set<std::string> told_;  // targets
+  std::set<std::string> told_;  // stuck targets with a notice
 };
 
 }  // namespace regsync

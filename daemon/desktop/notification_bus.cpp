@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::chrono::seconds patience{2};
 
-// The body of a notice may be markup: what comes from elsewhere is text.
+// The body of a notice may contain markup, so external text must be escaped.
 std::string without_markup(const std::string& text) {
   std::string safe;
   for (const char c : text) {
@@ -47,7 +47,7 @@ void call_notify(const DesktopNotice& notice) {
 
 NotificationBus::~NotificationBus() {
   if (thread_) {
-    thread_->stop();  // what is not shown yet is not shown any more
+    thread_->stop();  // drops notices that are not shown yet
     thread_->join();
   }
 }

@@ -1,7 +1,8 @@
-// Shows notices through org.freedesktop.Notifications on the session bus (Desktop Notifications Specification 1.2).
+// NotificationBus shows notices through org.freedesktop.Notifications on the session bus (Desktop Notifications
+// Specification 1.2).
 //
-// Works on a thread of its own, which is made with the first notice: a desktop that does not answer delays nothing. A
-// machine without one is no error. Used and destroyed on one thread.
+// The first notice starts a thread for the bus calls, so a desktop that does not answer delays nothing else. A machine
+// without a desktop is not an error. Use and destroy it on one thread.
 #pragma once
 
 #include <asio/thread_pool.hpp>
@@ -14,7 +15,7 @@ namespace regsync {
 class NotificationBus {
  public:
   NotificationBus() = default;
-  ~NotificationBus();  // waits for a call that is under way, two seconds at most
+  ~NotificationBus();  // waits up to two seconds for a call in progress
   NotificationBus(const NotificationBus&) = delete;
   NotificationBus& operator=(const NotificationBus&) = delete;
   NotificationBus(NotificationBus&&) = delete;

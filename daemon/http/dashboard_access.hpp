@@ -1,8 +1,8 @@
-// Decides who may read the page's data on a desktop, where every program of every user reaches loopback: whoever
-// exchanged a token that `regsync dashboard` was given.
+// DashboardAccess decides who may read the page's data on a desktop, where every program of every user can reach
+// loopback: only clients that exchanged a token from `regsync dashboard`.
 //
-// The token is part of a URL, which other users see among the arguments of a browser: it counts once, for a minute, and
-// for programs of this user only. What it is exchanged for stays in the memory of the page. Thread-safe.
+// The token is part of a URL, which other users can see in a browser's arguments. Therefore it is valid once, for a
+// minute, and only for programs of this user. The page keeps the session key in memory only. Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -19,15 +19,15 @@ class DashboardAccess {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Throws Error(internal) where the system has no random bytes.
+  // Throws Error(internal) if the system provides no random bytes.
   std::string make_token(Clock::time_point now);
-  // The key of a session; nothing where the token is unknown, too old or was used.
+  // Returns the key of a session; nullopt if the token is unknown, too old or already used.
   std::optional<std::string> exchange(std::string_view token, Clock::time_point now);
   [[nodiscard]] bool allows(std::string_view key) const;
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, Clock::time_point, std::less<>> tokens_;  // until when each counts
+  std::map<std::string, Clock::time_point, std::less<>> tokens_;  // the expiry of each
   std::set<std::string, std::less<>> keys_;
 };
 

@@ -32,7 +32,7 @@ json states() {
   return names;
 }
 
-// Gives each of many equal values one index.
+// Assigns one index to equal values.
 class Index {
  public:
   std::size_t of(const std::string& key, const std::function<json()>& make) {
@@ -57,7 +57,7 @@ json errors_of(const std::vector<Error>& errors) {
   return items;
 }
 
-// Without the zeros at the end.
+// Omits the zeros at the end.
 json counts_of(const StateCounts& counts) {
   json items = json::array();
   for (std::size_t left = counts.all(); const SyncState state : sync_states) {
@@ -70,7 +70,7 @@ json counts_of(const StateCounts& counts) {
   return items;
 }
 
-// Twenty thousand of them are usual: a short array each.
+// Uses a short array, because twenty thousand cells are usual.
 json cell_of(const StatusGroup& group, std::size_t target, std::size_t context, Index& causes) {
   json item = {target, context, counts_of(group.states)};
   if (!group.is_as_asked()) {
@@ -155,7 +155,7 @@ void set(prometheus::MetricFamily& family, Labels labels, double value) {
 
 double seconds(WallTime time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); }
 
-// In sync always, so that the sum over a target is there; of the other states what is not zero.
+// Always writes the series "in sync", so that a sum over a target exists; other states only if not zero.
 void add_secrets(const FleetReport& report, Families& families) {
   auto& family = families.add("regsync_secrets",
                               "Secrets by state: InSync, Pending, Retrying, Stuck, Removing, Terminating, Paused");
@@ -195,7 +195,7 @@ std::string fleet_document(const FleetReport& report) {
   json cells = json::array();
   for (const StatusGroup& group : overview.groups) {
     const auto target = targets.of(group.target, [&] { return json{{"name", group.target}}; });
-    // A context that is not in the kubeconfig has cells only.
+    // A context that is not in the kubeconfig has only cells.
     const auto context = contexts.of(group.context, [&] { return json{{"name", group.context}}; });
     cells.push_back(cell_of(group, target, context, causes));
   }
@@ -234,7 +234,7 @@ std::string fleet_metrics(const FleetReport& report, WallTime now) {
       report.role.empty() ? 0 : static_cast<double>(report.slots));
   set(families.add("regsync_waiting", "What must be read before all clusters of this process are served; 0: nothing"),
       {}, static_cast<double>(report.waits_for.size()));
-  // What a person paused is as asked, whatever is wrong with it: no alert is to say otherwise.
+  // A paused context is as requested even if it has a problem, so it must not raise an alert.
   auto& connected =
       families.add("regsync_context_connected",
                    "1 where the last list or watch succeeded, else 0; missing where the context is paused");

@@ -1,5 +1,5 @@
-// A FleetReport as programs read it: /status.json and /metrics. Pure; any thread. No secret and no user name of a
-// login is in it.
+// Formats a FleetReport for programs: /status.json and /metrics. Pure; any thread. Neither contains a secret or the
+// user name of a login.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace regsync {
 
-// {"apiVersion": "regsync.dev/v1", "kind": "Fleet", …}: see regsyncd(8). Equal reports give equal documents.
+// {"apiVersion": "regsync.dev/v1", "kind": "Fleet", …}: see regsyncd(8). Equal reports produce equal documents.
 std::string fleet_document(const FleetReport& report);
 
-// In the text exposition format of Prometheus. A label's values are names of targets and contexts, states and the
-// version: as many series as the configuration has pairs of targets and contexts, whatever the clusters hold.
+// In the text exposition format of Prometheus. Label values are names of targets and contexts, states, and the version.
+// The number of series depends on the configured pairs of target and context, not on the content of the clusters.
 std::string fleet_metrics(const FleetReport& report, WallTime now);
 
 }  // namespace regsync

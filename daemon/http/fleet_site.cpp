@@ -40,14 +40,14 @@ bool is_address(const std::string& host) {
   return ::inet_pton(AF_INET, host.c_str(), &address) == 1 || ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
 }
 
-// Names of Services, as they are short and whole. Nobody can own one outside of the cluster.
+// Short and full names of Services. Nobody can own such a name outside of the cluster.
 bool is_name_in_cluster(std::string_view host) {
   return host.find('.') == std::string_view::npos || host.ends_with(".svc") || host.ends_with(".svc.cluster.local");
 }
 
 std::string quoted_digest(std::string_view bytes) { return '"' + hex(digest_of(bytes)) + '"'; }
 
-// RFC 9110, 13.1.2: a list, or "*"; a proxy may have made ours weak.
+// RFC 9110, 13.1.2: a list, or "*". A search, because a proxy may have made our tag weak.
 bool matches(std::string_view none_match, std::string_view etag) {
   return none_match == "*" || none_match.find(etag) != std::string_view::npos;
 }
@@ -89,7 +89,7 @@ HttpAnswer FleetSite::answer(const HttpRequest& request) const {
     if (request.path == "/") {
       HttpAnswer answer = page();
       if (matches(request.none_match, answer.etag)) {
-        answer.status = 304;  // its policy replaces the one that the browser kept
+        answer.status = 304;  // its policy replaces the browser's cached one
         answer.body = nullptr;
       }
       return answer;
@@ -166,7 +166,7 @@ HttpAnswer FleetSite::session(const HttpRequest& request) const {
   return key ? text(200, *key) : text(403, "this link was used already or has expired: regsync dashboard\n");
 }
 
-// Made once for each report, however many look at it.
+// Makes the document once for each report, for all clients.
 FleetSite::Document FleetSite::document(const LoopQuestion::Report& report) const {
   const std::scoped_lock lock(mutex_);
   if (document_.report != report) {

@@ -1,15 +1,16 @@
-// Answers the HTTP requests to regsyncd. Read-only, and no secret is in any of it.
+// FleetSite answers the HTTP requests to regsyncd. It is read-only, and no answer contains a secret except /session's
+// key.
 //
-//   /livez        200 where the event loop answers
+//   /livez        200 if the event loop answers, else 503
 //   /readyz       200 once clusters, leases and footprints were read and each context of that time was listed or cannot
-//                 be; else 503 with what it waits for, and whether this replica leads
+//                 be; else 503. Says what it waits for, and the role of this replica
 //   /metrics      for Prometheus
 //   /status.json  the state of the fleet, with an ETag (sync/model/fleet_report.hpp)
-//   /             a page that shows /status.json and asks for it again
-//   /session      POST of a token of `regsync dashboard`: the key to /status.json. Both are bearer tokens
+//   /             a page that polls and shows /status.json
+//   /session      POST with a token of `regsync dashboard` returns the key to /status.json. Both are bearer tokens
 //
-// A request whose Host is a name that somebody else could own gets 403, so that no foreign page reads this through a
-// name that resolves here (DNS rebinding). No answer allows another origin to read it (CORS). Thread-safe.
+// A request whose Host is a name that somebody else could own gets 403, to prevent DNS rebinding. No answer allows
+// another origin to read it (CORS). Thread-safe.
 #pragma once
 
 #include <functional>
@@ -30,20 +31,20 @@ namespace regsync {
 class FleetSite {
  public:
   struct Sources {
-    std::function<LoopQuestion::Report()> report;  // null where the event loop does not answer; may throw
+    std::function<LoopQuestion::Report()> report;  // null if the event loop does not answer; may throw
     std::function<bool()> turns;                   // whether the event loop answers
     const Metrics& metrics;
-    std::set<std::string> hosts;  // names by which clients may call it, besides its addresses
-    // Whether a client of the desktop's page is a program of this user.
+    std::set<std::string> hosts;  // host names that clients may use, besides IP addresses
+    // Whether the client of the desktop's page is a program of this user.
     std::function<bool(const HttpRequest&)> is_own = [](const HttpRequest&) { return false; };
   };
   enum class Audience {
-    monitoring,  // probes and metrics: on loopback, for any program of the machine
-    cluster,     // everything: for whoever the network lets in
-    desktop,     // the page and its data, for whoever has a token
+    monitoring,  // probes and metrics, on loopback, for every program of the machine
+    cluster,     // everything, for every client that the network lets in
+    desktop,     // the page and its data, for clients with a token
   };
 
-  // access: of a desktop's page, outlives this; null for others.
+  // access must outlive this object; null unless the audience is `desktop`.
   FleetSite(Sources sources, Audience audience, DashboardAccess* access = nullptr)
       : sources_(std::move(sources)), audience_(audience), access_(access) {}
 
@@ -68,7 +69,7 @@ class FleetSite {
   Audience audience_;
   DashboardAccess* access_;
   mutable std::mutex mutex_;
-  mutable Document document_;  // the last one
+  mutable Document document_;  // the document of the last report
 };
 
 }  // namespace regsync

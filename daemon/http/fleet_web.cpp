@@ -11,7 +11,7 @@ namespace regsync {
 
 namespace {
 
-// Less than what kubelet's probes and Prometheus wait for an answer where they are told to be patient.
+// Shorter than the timeouts of kubelet's probes and Prometheus when they are configured generously.
 constexpr auto answer_time = std::chrono::seconds(5);
 
 }  // namespace
@@ -45,7 +45,7 @@ std::string FleetWeb::open_dashboard() {
   if (const auto& problem = desktop_.problem()) {
     throw Error(*problem);
   }
-  // After "#": no server and no log of one sees it.
+  // After "#", so that no server receives or logs it.
   return "http://127.0.0.1:" + std::to_string(desktop_.port()) +
          "/#token=" + access_.make_token(DashboardAccess::Clock::now());
 }
@@ -61,7 +61,7 @@ std::vector<Error> FleetWeb::problems() const {
 }
 
 void FleetWeb::close() {
-  question_.close();  // first: the servers wait for their requests
+  question_.close();  // first, because the servers wait for their requests
   cluster_.close();
   monitoring_.close();
   desktop_.close();

@@ -1,5 +1,5 @@
-// Listens for HTTP: on the address of --listen for a cluster, on the one of the settings for Prometheus on the same
-// machine, and on loopback for the page of a desktop once somebody asks for it.
+// FleetWeb listens for HTTP on up to three addresses: --listen in a cluster, metrics.listen of the settings for
+// Prometheus on the same machine, and loopback for the desktop's page after the first open_dashboard().
 //
 // Lives on the io_context thread.
 #pragma once
@@ -22,21 +22,22 @@ namespace regsync {
 class FleetWeb {
  public:
   struct Options {
-    std::string listen;           // --listen: HOST:PORT, or :PORT for all addresses; empty: nowhere
+    std::string listen;           // --listen: HOST:PORT, or :PORT for all addresses; empty: do not listen
     std::set<std::string> hosts;  // --allow-host
   };
 
-  // metrics outlives this. make_report: of how everything is now. on_change: problems() differs, by itself.
+  // metrics must outlive this object. make_report returns the current report. on_change is called when a retry changes
+  // problems().
   FleetWeb(const asio::any_io_executor& executor, const Options& options, const Metrics& metrics,
            std::function<LoopQuestion::Report()> make_report, const std::function<void()>& on_change);
 
-  // metrics.listen of the settings; empty: nowhere.
+  // Listens on metrics.listen of the settings; empty: on no address.
   void serve_metrics(const std::string& address) { monitoring_.listen(address); }
 
-  // Where a browser of the same user finds the page, with a token that counts once. Throws Error.
+  // Returns the URL of the page for a browser of the same user, with a token that is valid once. Throws Error.
   std::string open_dashboard();
 
-  // Why it does not listen somewhere; nothing else depends on it.
+  // Why it does not listen on configured addresses. Nothing else depends on that.
   [[nodiscard]] std::vector<Error> problems() const;
 
   void close();

@@ -19,7 +19,7 @@ namespace regsync {
 
 namespace {
 
-// What CivetWeb's begin_request returns where it is to forget the connection at once.
+// The result of CivetWeb's begin_request that makes it drop the connection at once.
 constexpr int forget = -1;
 
 constexpr int not_modified = 304;
@@ -31,7 +31,7 @@ std::string_view bearer_of(std::string_view authorization) {
   return authorization.starts_with(scheme) ? authorization.substr(scheme.size()) : std::string_view();
 }
 
-// RFC 9112, 3.2.2: the Host of "GET http://HOST/path" is that of the URL, whatever the header says.
+// RFC 9112, 3.2.2: for "GET http://HOST/path", the host of the URL overrides the header.
 std::string_view host_of(std::string_view target, std::string_view header) {
   const auto scheme = target.find("://");
   if (target.starts_with('/') || scheme == std::string_view::npos) {
@@ -41,7 +41,7 @@ std::string_view host_of(std::string_view target, std::string_view header) {
   return rest.substr(0, rest.find('/'));
 }
 
-// A client that reads slowly is cut off, whatever the size of the answer.
+// Disconnects a client that reads slowly, for any size of the answer.
 bool send_within(mg_connection* connection, std::string_view body) {
   constexpr auto patience = std::chrono::seconds(10);
   constexpr std::size_t bytes_each_second = 64 * 1024;
@@ -57,23 +57,23 @@ bool send_within(mg_connection* connection, std::string_view body) {
   return body.empty();
 }
 
-// Whether the client has it all.
+// Whether the whole answer was sent.
 bool send(mg_connection* connection, const HttpAnswer& answer, bool with_body) {
   const auto header = [&](const char* name, const std::string& value) {
     mg_response_header_add(connection, name, value.data(), static_cast<int>(value.size()));
   };
-  if (mg_response_header_start(connection, answer.status) != 0) {  // it asks for another protocol: a WebSocket
+  if (mg_response_header_start(connection, answer.status) != 0) {  // the client asks for another protocol (WebSocket)
     constexpr std::string_view refusal = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     return send_within(connection, refusal);
   }
-  if (answer.status != not_modified) {  // else they would be those of what the client has
+  if (answer.status != not_modified) {  // a 304 would otherwise change those of the cached answer
     header("Content-Type", answer.type);
     header("Content-Length", std::to_string(answer.body ? answer.body->size() : 0));
   }
   if (!answer.allow.empty()) {
     header("Allow", answer.allow);
   }
-  header("Cache-Control", "no-cache");  // kept by the client, and asked for each time: ETag
+  header("Cache-Control", "no-cache");  // the client may keep it, but must revalidate it (ETag)
   if (!answer.etag.empty()) {
     header("ETag", answer.etag);
   }
@@ -94,14 +94,14 @@ std::string ports_of(const std::string& address) {
 
 using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
-// What the kernel says to a socket that is bound there: CivetWeb does not tell it. 0: nothing is wrong with it now.
+// The errno of binding to this address, which CivetWeb does not report; 0 if it succeeds now.
 int bind_fault(const addrinfo& address) {
   const int socket = ::socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC, address.ai_protocol);
   if (socket < 0) {
     return errno;
   }
   const int yes = 1;
-  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);  // as CivetWeb
+  ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);  // as CivetWeb does
   const int fault = ::bind(socket, address.ai_addr, address.ai_addrlen) == 0 ? 0 : errno;
   ::close(socket);
   return fault;
@@ -137,7 +137,7 @@ class HttpServer::Impl {
  public:
   Impl(const std::string& address, Handler handler) : handler_(std::move(handler)) {
     const ListenAddress parsed = parse_listen_address(address);
-    if (!start(ports_of(address)) && !(address.starts_with(':') && start(address.substr(1)))) {  // no IPv6 here
+    if (!start(ports_of(address)) && !(address.starts_with(':') && start(address.substr(1)))) {  // without IPv6
       throw cannot_listen("cannot listen on " + address + ": ", parsed, problem_);
     }
   }
@@ -160,9 +160,9 @@ class HttpServer::Impl {
       const auto* server = static_cast<const Impl*>(mg_get_user_data(mg_get_context(connection)));
       return server->serve(connection);
     };
-    callbacks.log_message = [](const mg_connection*, const char*) { return 1; };  // of clients that hang up
-    // A connection for each request, so that no idle client holds a thread; and a slow one is cut off. Hundreds of
-    // those are gone before a probe gives up.
+    callbacks.log_message = [](const mg_connection*, const char*) { return 1; };  // about clients that disconnect
+    // One request for each connection, so that no idle client holds a thread, and timeouts that disconnect slow
+    // clients: hundreds of those are gone before a probe gives up.
     std::array<const char*, 11> options{"listening_ports",
                                         ports.c_str(),
                                         "num_threads",
@@ -171,7 +171,7 @@ class HttpServer::Impl {
                                         "1000",
                                         "keep_alive_timeout_ms",
                                         "0",
-                                        "enable_auth_domain_check",  // names are checked by the handler
+                                        "enable_auth_domain_check",  // the handler checks host names
                                         "no",
                                         nullptr};
     std::array<char, 256> text{};
@@ -202,7 +202,7 @@ class HttpServer::Impl {
                 .body = std::make_shared<const std::string>("this cannot be answered; the log of regsyncd says why\n")};
     }
     const bool sent = send(connection, answer, view_of(info.request_method) != "HEAD");
-    // Nobody reads a body here; else CivetWeb would, as slowly as it comes.
+    // No handler reads a body. Otherwise CivetWeb would read it, however slowly it comes.
     const bool has_body = info.content_length > 0 || mg_get_header(connection, "Transfer-Encoding") != nullptr;
     return sent && !has_body ? answer.status : forget;
   }

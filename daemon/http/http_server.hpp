@@ -1,6 +1,7 @@
-// A small HTTP/1.1 server: CivetWeb, which prometheus-cpp brings along, behind one function. It serves no files.
+// HttpServer is a small HTTP/1.1 server: CivetWeb, which is part of prometheus-cpp, with one handler. It serves no
+// files.
 //
-// Made on the io_context thread; its own threads call the handler.
+// Constructed on the io_context thread; its own threads call the handler.
 #pragma once
 
 #include <functional>
@@ -10,11 +11,11 @@
 
 namespace regsync {
 
-// What a client asks for, without a body, which nobody here reads. Its views live as long as the call of the handler.
+// A request without its body, which no handler needs. Its views are valid during the call of the handler.
 struct HttpRequest {
   std::string_view method = "GET";
   std::string_view path = "/";
-  std::string_view host = {};        // as sent; empty where it is missing
+  std::string_view host = {};        // as sent; empty if missing
   std::string_view none_match = {};  // If-None-Match
   std::string_view bearer = {};      // the token of "Authorization: Bearer TOKEN"
   int peer_port = 0;
@@ -27,17 +28,17 @@ struct HttpAnswer {
   std::shared_ptr<const std::string> body = {};  // null: none
   std::string etag = {};                         // quoted; empty: none
   std::string policy = {};                       // Content-Security-Policy; empty: nothing may be loaded
-  std::string allow = {};                        // the methods that there are; empty: they are not told
+  std::string allow = {};                        // the Allow header; empty: none
 };
 
 class HttpServer {
  public:
-  // May be called on several threads at once. What it throws is answered with 500.
+  // Called on several threads at once. An exception is answered with 500.
   using Handler = std::function<HttpAnswer(const HttpRequest&)>;
 
-  // Listens on an address that parse_listen_address() takes. Throws Error(invalid_input) where that cannot be.
+  // Listens on an address that parse_listen_address() accepts. Throws Error(invalid_input) if it cannot.
   HttpServer(const std::string& address, Handler handler);
-  // Waits for the handler's calls to end.
+  // Waits for running handlers to end.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

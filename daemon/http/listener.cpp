@@ -10,7 +10,7 @@ namespace regsync {
 
 namespace {
 
-// A port that another program had may be free again.
+// Another program's port may be free again after this.
 constexpr auto listen_again = std::chrono::seconds(10);
 
 }  // namespace
@@ -30,7 +30,7 @@ void Listener::listen(const std::string& address) {
 
 void Listener::close() {
   if (server_) {
-    // Not here: it waits for its requests, and they wait for the event loop.
+    // Not on this thread: the destructor waits for requests, which wait for the event loop.
     if (!ending_) {
       ending_.emplace(1);
     }

@@ -1,4 +1,4 @@
-// Listens on an address for as long as it is asked to: a port that another program has is tried again.
+// Listener runs an HttpServer on an address until it is closed, and retries while another program has the port.
 //
 // Lives on the io_context thread.
 #pragma once
@@ -18,16 +18,16 @@ namespace regsync {
 
 class Listener {
  public:
-  // on_change: problem() is another one, by itself.
+  // on_change is called when a retry changes problem().
   Listener(const asio::any_io_executor& executor, HttpServer::Handler handler, std::function<void()> on_change);
 
-  // Empty: on none.
+  // An empty address: stops listening.
   void listen(const std::string& address);
-  // Listens no more; the requests that have come get their answer.
+  // Stops listening. Requests in progress still get their answers.
   void close();
 
   [[nodiscard]] int port() const { return server_ ? server_->port() : 0; }
-  // Why it does not listen now; nothing else depends on it.
+  // Why it does not listen now. Nothing else depends on that.
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
 
  private:
@@ -40,7 +40,7 @@ class Listener {
   std::string address_;
   std::optional<Error> problem_;
   std::unique_ptr<HttpServer> server_;
-  std::optional<asio::thread_pool> ending_;  // one thread, on which the servers before end, one after the other
+  std::optional<asio::thread_pool> ending_;  // one thread that destroys the previous servers in turn
 };
 
 }  // namespace regsync

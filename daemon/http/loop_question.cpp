@@ -11,7 +11,7 @@
 namespace regsync {
 
 struct LoopQuestion::Shared {
-  std::function<Report()> make_report;  // on the loop's thread only
+  std::function<Report()> make_report;  // used on the loop's thread only
   std::mutex mutex;
   std::condition_variable answered;
   bool closed = false;
@@ -34,7 +34,7 @@ LoopQuestion::Report LoopQuestion::ask(std::chrono::milliseconds time) const {
     answer->failed = guarded([&] { answer->report = shared->make_report ? shared->make_report() : nullptr; });
   });
   if (!in_time) {
-    return nullptr;  // and the answer, which may be written now, is the loop's
+    return nullptr;  // do not touch *answer: the loop may be writing it
   }
   if (answer->failed) {
     throw Error(answer->failed->within("the report cannot be made"));

@@ -1,6 +1,6 @@
-// Lets threads of a server ask the event loop for the report, and whether it turns.
+// LoopQuestion lets server threads ask the event loop for the report, and check that the loop runs.
 //
-// Lives on the io_context thread; ask() and turns() are called on any other one, and block it.
+// Lives on the io_context thread; ask() and turns() are called on other threads and block them.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -16,7 +16,7 @@ class LoopQuestion {
  public:
   using Report = std::shared_ptr<const FleetReport>;
 
-  // make_report is called on the executor's thread, where this is made and destroyed too.
+  // make_report is called on the executor's thread, where this object must also be constructed and destroyed.
   LoopQuestion(asio::any_io_executor executor, std::function<Report()> make_report);
   ~LoopQuestion();
   LoopQuestion(const LoopQuestion&) = delete;
@@ -24,19 +24,20 @@ class LoopQuestion {
   LoopQuestion(LoopQuestion&&) = delete;
   LoopQuestion& operator=(LoopQuestion&&) = delete;
 
-  // On any thread but the executor's. Null where the loop does not answer in time, or has closed this. Throws Error
-  // where make_report did.
+  // Call it on any thread but the executor's. Returns null if the loop does not answer in time, or after close().
+  // Throws Error if make_report threw.
   [[nodiscard]] Report ask(std::chrono::milliseconds time) const;
-  // Likewise. Whether the loop does anything that is posted to it, in time: a report that cannot be made is no reason
-  // to start the process again.
+  // Whether the loop runs a posted function in time; same threads as ask(). It makes no report, since a failing report
+  // is no reason to restart the process.
   [[nodiscard]] bool turns(std::chrono::milliseconds time) const;
 
-  // Whoever waits gets no answer now, and nobody waits any more: what a server needs that ends on the loop's thread.
+  // Makes all present and future calls return at once without an answer. Call it before a server is stopped on the
+  // loop's thread, since the server waits for these calls.
   void close();
 
  private:
   struct Shared;
-  // Whether the loop has done this, which must not throw, in time.
+  // Whether the loop ran `work`, which must not throw, in time.
   bool run(std::chrono::milliseconds time, std::function<void()> work) const;
 
   asio::any_io_executor executor_;

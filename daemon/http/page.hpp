@@ -1,4 +1,4 @@
-// The page of the fleet (page.html), which is part of the program.
+// The fleet's web page (page.html), which is compiled into the program.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@ namespace regsync {
 
 extern const std::string_view page_html;
 
-// The Content-Security-Policy of the page: its own script and style, by their digests, and requests to where it comes
-// from. Nothing else.
+// The Content-Security-Policy of the page: allows its own script and style, by digest, and requests to its own origin,
+// and nothing else.
 std::string page_policy();
 
 }  // namespace regsync

@@ -9,7 +9,7 @@ namespace regsync {
 
 namespace {
 
-// 'sha256-…' of what stands between two marks of the page.
+// Returns 'sha256-…' of the text between two marks of the page.
 std::string digest_between(std::string_view begin, std::string_view end) {
   const auto from = page_html.find(begin) + begin.size();
   const std::string_view text = page_html.substr(from, page_html.find(end, from) - from);

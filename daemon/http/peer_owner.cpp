@@ -10,7 +10,7 @@ namespace regsync {
 
 namespace {
 
-// 127.0.0.1 is in network order, the port is not.
+// The address is in network byte order, the port is not.
 std::string loopback(int port) {
   std::array<char, 16> text{};
   static_cast<void>(std::snprintf(text.data(), text.size(), "0100007F:%04X", static_cast<unsigned>(port)));

@@ -1,4 +1,4 @@
-// Finds the user whose program is at the other end of a connection on 127.0.0.1. Any thread.
+// Finds the user whose program is the peer of a connection on 127.0.0.1. Any thread.
 #pragma once
 
 #include <sys/types.h>
@@ -7,8 +7,7 @@
 
 namespace regsync {
 
-// The user who made the client's socket, as the kernel lists it (proc_net_tcp.rst: /proc/net/tcp). Nothing where it is
-// not listed.
+// Returns the owner of the client's socket as listed in /proc/net/tcp (proc_net_tcp.rst); nullopt if it is not listed.
 std::optional<uid_t> owner_of_peer(int peer_port, int own_port);
 
 }  // namespace regsync

@@ -20,16 +20,16 @@ namespace regsync {
 
 namespace {
 
-// Not IN_CREATE or IN_MODIFY of a file that is being written: what matters is when it is whole. IN_CREATE is for
-// folders and links, IN_ATTRIB for a chmod that makes a file readable.
+// No IN_MODIFY: a file matters once it is completely written. IN_CREATE is for folders and links, IN_ATTRIB for a chmod
+// that makes a file readable.
 constexpr std::uint32_t events_of_interest =
     IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB;
 
-// Where a program writes there again and again, what it has written so far is a change at the latest after this.
+// The latest time to report a change while a program keeps writing.
 constexpr auto longest_settling = std::chrono::milliseconds(250);
 
-// File systems whose changes by other machines, or by the host of a virtual one, cause no event here (linux/magic.h;
-// coreutils, src/stat.c).
+// Returns the kind of file system if changes made by other machines, or by the host of a virtual machine, cause no
+// events (linux/magic.h; coreutils, src/stat.c).
 std::optional<std::string_view> silent_file_system(const std::filesystem::path& path) {
   struct statfs status{};
   if (::statfs(path.c_str(), &status) != 0) {
@@ -67,11 +67,11 @@ std::optional<std::string_view> silent_file_system(const std::filesystem::path& 
 
 struct Way {
   std::vector<std::filesystem::path> links;
-  std::filesystem::path end;  // without links
+  std::filesystem::path end;  // with all links resolved
 };
 
-// The symbolic links on the way to a path, and its end, whether that exists or not; of a loop its beginning (the kernel
-// follows 40).
+// Returns the symbolic links on the way to a path, and its end, which need not exist; for a loop, the path itself (like
+// the kernel, it follows 40 links).
 Way way_to(const std::filesystem::path& path) {
   constexpr std::size_t most = 40;
   std::vector<std::filesystem::path> links;
@@ -137,7 +137,7 @@ void FileMonitor::watch(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(path, error)) {
     watched = add(path, "");
   }
-  // Its own folder, or the nearest one that exists: there the missing part will appear.
+  // Watch its folder, or the nearest existing one, where the missing part will appear.
   auto missing = path;
   auto folder = path.parent_path();
   while (!std::filesystem::is_directory(folder, error) && folder.has_parent_path() && folder != folder.parent_path()) {
@@ -154,7 +154,7 @@ void FileMonitor::watch(const std::filesystem::path& path) {
   }
 }
 
-// False where no event will come from there.
+// Watches a name in a folder. Returns false if no events will come from there.
 bool FileMonitor::add(const std::filesystem::path& folder, const std::string& name) {
   if (!inotify_) {
     set_problem(folder, std::string("no inotify instance: ") + std::generic_category().message(no_instance_),
@@ -169,10 +169,10 @@ bool FileMonitor::add(const std::filesystem::path& folder, const std::string& na
   if (errno == ENOSPC || errno == ENOMEM) {
     set_problem(folder, "no inotify watch is left", "raise the limit: sysctl fs.inotify.max_user_watches");
   }
-  return false;  // a folder that may not be read: reading its file says so in words
+  return false;  // an unreadable folder: reading its file reports that
 }
 
-// The first one is said; the others have the same cause, or matter as little.
+// Keeps only the first problem; the others have the same cause or matter as little.
 void FileMonitor::set_problem(const std::filesystem::path& path, const std::string& why, const std::string& remedy) {
   if (!problem_) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(options_.poll_interval).count();
@@ -207,7 +207,7 @@ void FileMonitor::on_readable() {
   }
 }
 
-// Begins anew with each event.
+// Restarts the timer with each event.
 void FileMonitor::settle() {
   const auto now = std::chrono::steady_clock::now();
   settled_by_ = settled_by_.value_or(now + longest_settling);
@@ -222,9 +222,9 @@ void FileMonitor::settle() {
   });
 }
 
-// The watches are set anew first, so that what changes while the files are read is told as well.
+// Renews the watches first, so that changes made while the files are read are reported too.
 void FileMonitor::announce() {
-  follow(std::move(paths_));  // folders may have come and gone
+  follow(std::move(paths_));  // folders may have appeared or disappeared
   on_change_();
 }
 
@@ -244,7 +244,7 @@ void FileMonitor::poll_later() {
 void FileMonitor::poll() {
   const auto unwatched = unwatched_;
   const bool same = stamps() == stamps_;
-  add_watches();  // the limit may have been raised meanwhile
+  add_watches();  // the limit of watches may have been raised
   if (!same || unwatched_ != unwatched) {
     announce();
   } else {
@@ -278,7 +278,7 @@ FileMonitor::News FileMonitor::drain() {
       std::memcpy(&event, buffer.data() + at, sizeof event);
       const char* name = event.len > 0 ? buffer.data() + at + sizeof event : "";
       const auto known = names_.find(event.wd);
-      // An event of a watch that was replaced meanwhile may be of any name.
+      // An event of a replaced watch may concern any name.
       const bool of_interest =
           known == names_.end() || event.len == 0 || known->second.contains("") || known->second.contains(name);
       if ((event.mask & IN_Q_OVERFLOW) != 0U || ((event.mask & IN_IGNORED) == 0U && of_interest)) {

@@ -1,12 +1,12 @@
-// Tells that files were edited, renamed over, created or deleted by others: that something changed, never what.
+// FileMonitor reports that files were edited, replaced, created or deleted by other programs: that something changed,
+// never what.
 //
-// inotify on the folder of each file (editors and kubectl replace files by renaming), on the nearest folder that exists
-// while its own does not, and on the folder of each symbolic link on the way to it (Kubernetes replaces the files of a
-// mounted Secret by one such link). Where no event can come (no inotify instance or watch is left, or the file system
-// tells of no changes made elsewhere: NFS, SMB, 9p, FUSE), the times and sizes of the files are compared every few
-// seconds instead, and problem() says so. A file that is whole is told of at once; what else happens within a moment is
-// one more call.
-// Lives on the io_context thread.
+// It watches with inotify the folder of each file (editors and kubectl replace files by renaming), the nearest existing
+// folder if that does not exist, and the folder of each symbolic link on the way (Kubernetes replaces the files of a
+// mounted Secret by one such link). If no events can come (no inotify instance or watch is left, or the file system
+// does not report changes made elsewhere: NFS, SMB, 9p, FUSE), it compares the times and sizes of the files every few
+// seconds instead, and problem() says so. A completely written file is reported at once; further events within a moment
+// become one more call. Lives on the io_context thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -30,7 +30,7 @@ class FileMonitor {
  public:
   struct Options {
     std::chrono::milliseconds poll_interval{3000};
-    // Long enough for an editor's write, rename and chmod to be one change; short against a person's patience.
+    // Long enough to merge an editor's write, rename and chmod into one change; too short for a person to notice.
     std::chrono::milliseconds settle_time{15};
     bool use_inotify = true;
   };
@@ -39,10 +39,10 @@ class FileMonitor {
       : FileMonitor(executor, std::move(on_change), Options{}) {}
   FileMonitor(const asio::any_io_executor& executor, std::function<void()> on_change, Options options);
 
-  // Follows exactly these files and folders (of a folder: everything directly in it).
+  // Replaces the set of followed files and folders (for a folder: everything directly in it).
   void follow(std::vector<std::filesystem::path> paths);
 
-  // Why some of the files are compared every few seconds; nothing where events tell of all of them.
+  // Why some files are compared every few seconds; nullopt if events cover all of them.
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
 
  private:
@@ -53,7 +53,7 @@ class FileMonitor {
   bool add(const std::filesystem::path& folder, const std::string& name);
   void arm();
   void on_readable();
-  enum class News { none, some, whole };  // whole: a file was written to its end, or renamed into place
+  enum class News { none, some, whole };  // whole: a file was closed after writing, or renamed into place
   [[nodiscard]] News drain();
   void settle();
   void announce();
@@ -64,18 +64,18 @@ class FileMonitor {
 
   const Options options_;
   std::optional<asio::posix::stream_descriptor> inotify_;  // none: the kernel gave no instance
-  int no_instance_ = 0;                                    // errno of that
+  int no_instance_ = 0;                                    // the errno of inotify_init1(2)
   asio::steady_timer settle_;
-  std::optional<std::chrono::steady_clock::time_point> settled_by_;  // while what is told is to settle
-  bool more_ = false;                                                // has happened meanwhile
+  std::optional<std::chrono::steady_clock::time_point> settled_by_;  // set while events are being merged
+  bool more_ = false;                                                // whether further events came meanwhile
   asio::steady_timer poll_;
   std::function<void()> on_change_;
   std::vector<std::filesystem::path> paths_;
-  std::map<int, std::set<std::string>> names_;  // by watch: the names in that folder that matter; "" for any
+  std::map<int, std::set<std::string>> names_;  // by watch: the relevant names in that folder; "" for any
   std::set<std::filesystem::path> unwatched_;   // of paths_: compared by stamps_
   Stamps stamps_;                               // of unwatched_
   std::optional<Error> problem_;
-  // A handler that is due already runs after the end of this, and sees that by it.
+  // Handlers that are already queued may run after the destructor; they check this first.
   std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 

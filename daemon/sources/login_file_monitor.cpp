@@ -36,7 +36,7 @@ void LoginFileMonitor::read() {
   if (files_.followed() != followed_) {
     followed_ = files_.followed();
     monitor_.follow(followed_);
-    reading = files_.read(wanted_);  // what changed before it was followed
+    reading = files_.read(wanted_);  // read again: it may have changed before it was followed
   }
   if (files_.helpers() != helpers_) {
     helpers_ = files_.helpers();

@@ -1,7 +1,7 @@
-// Readings of login files: reads them whenever they change, through the swaps of symbolic links with which Kubernetes
-// replaces a mounted Secret.
+// LoginFileMonitor reads login files whenever they change, including when Kubernetes replaces a mounted Secret by
+// swapping a symbolic link.
 //
-// Lives on the io_context thread, where the handlers are called (asio::post); none runs after the destructor.
+// Lives on the io_context thread, where it calls the handlers (asio::post); none runs after the destructor.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -23,14 +23,14 @@ namespace regsync {
 
 class LoginFileMonitor final : public LoginSource {
  public:
-  // on_helpers: credHelpers of the files, at first and whenever they are others than before.
+  // on_helpers gets the credHelpers of the files after the first read and whenever they change.
   LoginFileMonitor(asio::any_io_executor executor, std::vector<std::filesystem::path> paths, Handler on_reading,
                    std::function<void(std::map<std::string, std::string>)> on_helpers);
 
   void want(std::set<RegistryKey> registries) override;
   void refresh() override;
 
-  // Why changes are not noticed at once; nothing where they are.
+  // Why changes are not noticed at once; nullopt if they are.
   [[nodiscard]] const std::optional<Error>& problem() const { return monitor_.problem(); }
 
  private:
@@ -41,9 +41,9 @@ class LoginFileMonitor final : public LoginSource {
   std::function<void(std::map<std::string, std::string>)> on_helpers_;
   LoginFiles files_;
   std::set<RegistryKey> wanted_;
-  std::optional<std::map<std::string, std::string>> helpers_;  // as told last
+  std::optional<std::map<std::string, std::string>> helpers_;  // as last given to on_helpers_
   std::vector<std::filesystem::path> followed_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>();  // what is posted finds nobody once this is gone
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>();  // lets posted functions detect the destructor
   FileMonitor monitor_;
 };
 

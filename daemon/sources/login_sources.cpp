@@ -42,7 +42,7 @@ void LoginSources::want(std::set<RegistryKey> registries) {
   }
 }
 
-// With a store, its reading begins the one of the files: whoever waits for an answer gets both.
+// With a store, its reading triggers that of the files, so that a waiting request sees both.
 void LoginSources::refresh() {
   if (store_) {
     store_->refresh();
@@ -68,7 +68,7 @@ void LoginSources::on_files(StoreReading reading) {
   }
   reading = merge_readings(std::move(reading), of_store_);
   if (of_store_) {
-    of_store_->only_changes = true;  // to be merged again, it is no other reading of the store
+    of_store_->only_changes = true;  // when merged again, it is not a new reading of the store
   } else {
     reading.only_changes = true;  // the store was not read yet
   }

@@ -1,6 +1,6 @@
-// The places that this daemon's logins come from, as one: the keyring, files, or both.
+// LoginSources combines the sources of this daemon's logins into one: the keyring, files, or both.
 //
-// Lives on the io_context thread, where the handlers are called; none runs after the destructor.
+// Lives on the io_context thread, where it calls the handlers; none runs after the destructor.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -22,11 +22,11 @@ class LoginSources final : public LoginSource {
  public:
   using MakeStore = std::function<std::unique_ptr<LoginSource>(Handler)>;
 
-  // make_store: of the keyring; empty: there are only files. on_helpers: see LoginFileMonitor.
+  // make_store makes the source for the keyring; empty: files only. on_helpers: see LoginFileMonitor.
   LoginSources(asio::any_io_executor executor, const MakeStore& make_store, Handler on_reading,
                std::function<void(std::map<std::string, std::string>)> on_helpers);
 
-  // The files and folders to read from now on; none: the keyring alone.
+  // Sets the files and folders to read; none: the keyring only.
   void set_files(std::vector<std::filesystem::path> paths);
 
   void want(std::set<RegistryKey> registries) override;
@@ -43,7 +43,7 @@ class LoginSources final : public LoginSource {
   std::function<void(std::map<std::string, std::string>)> on_helpers_;
   std::set<RegistryKey> wanted_;
   std::vector<std::filesystem::path> paths_;
-  std::optional<StoreReading> of_store_;  // the last one; kept where there are files to merge it with
+  std::optional<StoreReading> of_store_;  // the last reading; kept while there are files to merge it with
   std::unique_ptr<LoginFileMonitor> files_;
   std::unique_ptr<LoginSource> store_;
 };

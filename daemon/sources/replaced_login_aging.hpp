@@ -1,7 +1,7 @@
-// ReplacedLoginAging deletes each hour the replaced logins that have been kept for long enough.
+// ReplacedLoginAging deletes expired replaced logins every hour.
 //
-// Only of a keyring that is there and open, as its last reading said: to ask would start one that the person stopped.
-// Owned by the Daemon. Lives on the io_context thread. What goes wrong is logged.
+// It does so only if the last reading found the keyring running and unlocked: a call could start a keyring that the
+// person stopped. Owned by the Daemon. Lives on the io_context thread. Errors are logged.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -18,13 +18,13 @@ namespace regsync {
 
 class ReplacedLoginAging {
  public:
-  // logins outlives this. in_doubt: see ReplacedLogins::drop_old.
+  // logins must outlive this object. in_doubt: see ReplacedLogins::drop_old.
   ReplacedLoginAging(const asio::any_io_executor& executor, ReplacedLogins& logins,
                      std::function<std::set<RegistryKey>()> in_doubt);
 
-  // Begins, a minute from now.
+  // Schedules the first deletion in a minute.
   void start();
-  // The logins were read.
+  // Remembers whether the keyring is running and unlocked.
   void on_reading(const StoreReading& reading);
   void cancel() { timer_.cancel(); }
 

@@ -1,9 +1,8 @@
-// Keeps each login that another one has replaced, so that `regsync rollback` can put it back: in the keyring and
-// nowhere else, for a day, where Docker's clients do not see it.
+// ReplacedLogins keeps each replaced login for a day, so that `regsync rollback` can restore it: only in the keyring,
+// where Docker's clients do not see it.
 //
-// The keyring is used on a thread of its own, which is made when there is something to do. It asks nobody: where a
-// provider wants a person's consent for each change (KeePassXC), no replaced login is kept. Constructed, used and
-// destroyed on one thread.
+// It calls the keyring on its own thread, which the first call starts. It never prompts: if the provider asks a person
+// to confirm each change (KeePassXC), no replaced login is kept. Construct, use and destroy it on one thread.
 #pragma once
 
 #include <asio/thread_pool.hpp>
@@ -25,17 +24,17 @@ class ReplacedLogins {
  public:
   explicit ReplacedLogins(std::chrono::seconds kept_for = std::chrono::hours(24))
       : kept_for_(kept_for), wall_clock_(kept_for) {}
-  ~ReplacedLogins();  // ends a call that waits
+  ~ReplacedLogins();  // cancels a call that waits
   ReplacedLogins(const ReplacedLogins&) = delete;
   ReplacedLogins& operator=(const ReplacedLogins&) = delete;
   ReplacedLogins(ReplacedLogins&&) = delete;
   ReplacedLogins& operator=(ReplacedLogins&&) = delete;
 
-  // In the place of the one that is kept for the registry.
+  // Keeps the login in place of the one kept for the same registry.
   void keep(std::shared_ptr<const Credential> login);
 
-  // Deletes what has been kept for long enough, but not of the registries whose present login is not known to be good;
-  // nothing while the clock may be ahead. To be called each hour.
+  // Deletes logins that were kept long enough, except for the registries in in_doubt, whose present login is not known
+  // to be valid. Does nothing while the clock may be ahead (WallClockTrust). Call it every hour.
   void drop_old(std::set<RegistryKey> in_doubt);
 
  private:
@@ -44,7 +43,7 @@ class ReplacedLogins {
   const std::chrono::seconds kept_for_;
   WallClockTrust wall_clock_;
   EventFd cancel_;
-  std::unique_ptr<SecretServiceStore> store_;  // of the thread
+  std::unique_ptr<SecretServiceStore> store_;  // used on the thread only
   std::optional<asio::thread_pool> thread_;
 };
 

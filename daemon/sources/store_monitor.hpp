@@ -1,8 +1,7 @@
-// StoreMonitor delivers readings of the Secret Service to the io_context. StoreWatch, which makes them, has its own
-// thread.
+// StoreMonitor delivers readings of the Secret Service to the io_context. StoreWatch makes them on its own thread.
 //
-// Constructed, used and destroyed on the io_context thread; the handler is called there (asio::post). The destructor
-// joins the thread; no handler runs after it.
+// Construct, use and destroy it on the io_context thread, where it calls the handler (asio::post). The destructor joins
+// the thread; no handler runs after it.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -25,8 +24,8 @@ class StoreMonitor final : public LoginSource {
   void refresh() override { watch_.refresh(); }
 
  private:
-  const std::shared_ptr<Handler> handler_;  // what is posted finds nobody once this is gone
-  StoreWatch watch_;                        // ends first
+  const std::shared_ptr<Handler> handler_;  // lets posted functions detect the destructor
+  StoreWatch watch_;                        // declared last, so destroyed first
 };
 
 }  // namespace regsync

@@ -1,6 +1,6 @@
-// WallClockTrust says whether an age by the wall clock is one in truth. Not soon after the start, when a clock that is
-// ahead may still be set right; nor for a while after it jumped forward, which may be to a wrong time. What cannot be
-// made undone waits. Not thread-safe.
+// WallClockTrust decides whether an age measured by the wall clock can be trusted. It cannot soon after the start, when
+// a clock that is ahead may still be corrected, nor for a while after a forward jump, which may lead to a wrong time.
+// Irreversible actions wait meanwhile. Not thread-safe.
 #pragma once
 
 #include <algorithm>
@@ -19,13 +19,15 @@ class WallClockTrust {
     static Moment now() { return {.wall = std::chrono::system_clock::now(), .boot = BoottimeClock::now()}; }
   };
 
-  // after_jump: for how long a jump makes the clock doubtful; a start does so for an hour, or for as long as that.
+  // after_jump: how long the clock is not trusted after a jump. After the start, it is not trusted for an hour, or for
+  // after_jump if that is shorter.
   explicit WallClockTrust(std::chrono::seconds after_jump, Moment start = Moment::now())
       : after_jump_(after_jump),
         last_(start),
         doubtful_until_(start.boot + std::min<std::chrono::seconds>(after_jump, std::chrono::hours(1))) {}
 
-  // A jump is what the wall clock advanced more than time itself since the call before.
+  // Whether the clock can be trusted now. A jump means that the wall clock advanced more than the boot-time clock since
+  // the previous call.
   bool holds(Moment now = Moment::now()) {
     if (now.wall - last_.wall > now.boot - last_.boot + tolerance) {
       doubtful_until_ = now.boot + after_jump_;
@@ -35,7 +37,7 @@ class WallClockTrust {
   }
 
  private:
-  // No clock that is merely kept right by small steps is in doubt.
+  // Ignores the small steps that keep a clock correct.
   static constexpr std::chrono::minutes tolerance{1};
 
   std::chrono::seconds after_jump_;

@@ -66,7 +66,7 @@ void define_commands(CLI::App& app, Invocation& invocation) {
   define_version(app, invocation);
 }
 
-// `regsync __complete -- WORD…`, for the completion scripts: whatever the words are, they are data and no options.
+// `regsync __complete -- WORD…`, for the completion scripts. The words are data, never options.
 int print_candidates(const CLI::App& app, const std::vector<std::string>& arguments, Console& console) {
   const bool dashes = arguments.size() > 1 && arguments[1] == "--";
   const Candidates candidates = complete(app, {arguments.begin() + (dashes ? 2 : 1), arguments.end()}, console);
@@ -89,7 +89,7 @@ int run(const std::vector<std::string>& arguments, Console& console) {
       return print_candidates(app, arguments, console);
     }
     std::vector<std::string> words = as_typed_for_kubectl(arguments, app);
-    std::ranges::reverse(words);  // as CLI11 wants them
+    std::ranges::reverse(words);  // CLI11 expects them in reverse order
     app.parse(std::move(words));
     require_values(*given_command(&app));
     return invocation.action();

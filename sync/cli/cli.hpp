@@ -1,4 +1,4 @@
-// Runs a command line of `regsync`, and answers its exit code.
+// Runs a command line of `regsync` and returns its exit code.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace regsync::cli {
 
-// arguments: without the program's name. Errors of every kind end here, on console.err.
+// arguments: without the program's name. Prints all errors to console.err; throws none.
 int run(const std::vector<std::string>& arguments, Console& console);
 
 }  // namespace regsync::cli

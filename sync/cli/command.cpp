@@ -34,7 +34,7 @@ CLI::Option* add_strings(CLI::App* command, const std::string& name, std::vector
 
 namespace {
 
-// "jsonpath={.items[*].name}" and "custom-columns=NAME:.name", where documents are printed.
+// "jsonpath={.items[*].name}" and "custom-columns=NAME:.name", for commands that print documents.
 std::optional<Format> with_expression(const std::string& text) {
   for (const auto& [name, kind] :
        {std::pair("jsonpath=", Format::jsonpath), std::pair("custom-columns=", Format::custom_columns)}) {
@@ -45,7 +45,7 @@ std::optional<Format> with_expression(const std::string& text) {
   return std::nullopt;
 }
 
-// kubectl has formats that regsync has not; a person who types one is told what comes nearest.
+// Suggests the nearest format for one that only kubectl has.
 std::string nearest_format(const std::string& text) {
   const auto begins = [&](const char* name) { return text.starts_with(name); };
   if (begins("jsonpath")) {
@@ -60,7 +60,7 @@ std::string nearest_format(const std::string& text) {
   return {};
 }
 
-// Paths are typed from memory of Kubernetes' objects, and what is missing selects nothing without a word.
+// Rejects unknown fields: people type paths of Kubernetes' objects, and a missing field would silently select nothing.
 void require_own_fields(const Format& format) {
   for (const char* field : {".metadata", ".spec"}) {
     if (format.expression().find(field) != std::string::npos) {
@@ -125,7 +125,7 @@ void add_dry_run(CLI::App* command, std::string& value, const std::string& help)
 }
 
 DryRun dry_run_of(const std::string& value) {
-  if (value.empty() || value == "none") {  // as kubectl has it
+  if (value.empty() || value == "none") {  // as in kubectl
     return DryRun::none;
   }
   if (value != "client" && value != "server") {

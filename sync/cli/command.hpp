@@ -1,5 +1,5 @@
-// A command family declares its options and help to CLI11, and its work as an action that runs once the whole command
-// line is known to be right. One define_… per family; cli.cpp calls them in the order of the help.
+// A command family declares its options and help to CLI11, and its work as an action that runs after the whole command
+// line was validated. Each family has a define_… function; cli.cpp calls them in the order of the help.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -19,7 +19,7 @@ namespace regsync::cli {
 struct Invocation {
   Console& console;
   std::function<int()> action = {};       // of the command that was given
-  int exit_on_error = exit_not_as_asked;  // what an Error of the action means (2 for diff, as kubectl has it)
+  int exit_on_error = exit_not_as_asked;  // the exit code for an Error of the action (2 for diff, as in kubectl)
 };
 
 void define_add(CLI::App& app, Invocation& invocation);
@@ -52,7 +52,7 @@ void define_logout(CLI::App& app, Invocation& invocation);
 void define_logins(CLI::App& app, Invocation& invocation);
 void define_version(CLI::App& app, Invocation& invocation);
 
-// A command of `app` with its examples, one a line: {"what it is for", "regsync …"}.
+// Adds a command to `app`. Each example has a line of its own: {"what it is for", "regsync …"}.
 struct Example {
   const char* purpose;
   const char* line;
@@ -60,7 +60,7 @@ struct Example {
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& summary,
                       std::initializer_list<Example> examples);
 
-// Makes `work(options)` the action when the command is given; the options live as long as the action.
+// Makes `work(options)` the action if the command is given; the action keeps the options alive.
 template <typename Options>
 void on_command(CLI::App* command, Invocation& invocation, const std::shared_ptr<Options>& options,
                 int (*work)(const Options&, Console&)) {
@@ -69,18 +69,18 @@ void on_command(CLI::App* command, Invocation& invocation, const std::shared_ptr
   });
 }
 
-// Options that mean the same everywhere.
+// Options with the same meaning in all commands.
 CLI::Option* add_strings(CLI::App* command, const std::string& name, std::vector<std::string>& values,
                          const std::string& help);  // one value each time the option is given
 void add_output(CLI::App* command, Format& format, std::initializer_list<Format> formats);
 void add_no_headers(CLI::App* command, Format& format);
-// --dry-run[=client|server]. `help`: of a command for which both values are one, as it changes no target.
+// --dry-run[=client|server]. `help`: for a command that treats both values alike, because it changes no target.
 void add_dry_run(CLI::App* command, std::string& value,
                  const std::string& help =
                      "Change nothing; client (the default) shows what would be declared, server "
                      "what would change in clusters");
 DryRun dry_run_of(const std::string& value);  // throws UsageError
-// -A, which kubectl's users type: commands that ask about targets ask about all their namespaces anyway.
+// Adds -A, which kubectl's users type. It has no effect: commands about targets cover all their namespaces anyway.
 void add_all_namespaces(CLI::App* command);
 void add_kubeconfig(CLI::App* command, std::optional<std::filesystem::path>& path);
 

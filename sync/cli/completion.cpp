@@ -24,12 +24,12 @@
 namespace regsync::cli {
 namespace {
 
-constexpr std::chrono::seconds patience{2};  // of who waits at TAB
+constexpr std::chrono::seconds patience{2};  // of a person who waits at TAB
 
-// What the words before the unfinished one come to.
+// The parsed words before the unfinished one.
 struct Position {
   const CLI::App* command = nullptr;
-  const CLI::Option* awaiting = nullptr;  // an option whose value is the unfinished word
+  const CLI::Option* awaiting = nullptr;  // the option whose value is the unfinished word
   std::size_t positionals = 0;            // given before
   std::string context;                    // given before, to ask it for namespaces and pods
   std::string name_space;                 // given before, to ask it for pods
@@ -81,7 +81,7 @@ Position walk(const CLI::App& app, const std::vector<std::string>& words) {
   return position;
 }
 
-// What `work` finds in the context that was given, or in the current one.
+// Returns what `work` finds in the given context or the current one.
 std::vector<std::string> ask_cluster(const Position& position,
                                      std::function<asio::awaitable<std::vector<std::string>>(kube::KubeClient&)> work) {
   kube::Kubeconfig kubeconfig = load_kubeconfig(position.kubeconfig);
@@ -140,8 +140,8 @@ std::vector<std::string> fields() {
   return fields;
 }
 
-// The words of a type name that lists them: "keep|remove", or "[=client|server]" where the value may be left out. What
-// stands behind a colon is of a check.
+// Returns the choices in a type name: "keep|remove", or "[=client|server]" if the value is optional. The part after a
+// colon comes from a check.
 std::vector<std::string> choices_of(const CLI::Option& option) {
   std::string text = option.get_type_name();
   text.erase(std::min(text.find(':'), text.size()));
@@ -209,7 +209,7 @@ Candidates positionals_of(const Position& position, Console& console) {
   if (option.get_name() == "FIELD=VALUE") {
     return {.values = fields()};
   }
-  // The name of a new target is the person's to choose.
+  // `add` takes a new name, which cannot be completed.
   if (option.get_name() == "NAME" && position.command->get_name() != "add") {
     return {.values = target_names()};
   }
@@ -264,14 +264,14 @@ Candidates complete(const CLI::App& app, std::vector<std::string> words, Console
   const auto is_command = [&app](const std::string& given) { return find_command(app, given) != nullptr; };
   const auto command = std::find_if(words.begin(), unfinished, is_command);
   if (command != unfinished && words.front().starts_with("-")) {
-    std::rotate(words.begin(), command, command + 1);  // options may stand before it
+    std::rotate(words.begin(), command, command + 1);  // options may come before the command
   }
-  std::string kept;  // "--context=", which stays in front of the value
+  std::string kept;  // "--context=", kept in front of the value
   Candidates candidates;
   try {
     candidates = all_candidates(walk(app, words), word, kept, console);
   } catch (const std::exception&) {
-    return {};  // in the middle of somebody's typing there is no place for an error
+    return {};  // no errors while the person is typing
   }
   std::erase_if(candidates.values, [&](const std::string& value) {
     const std::string_view offered = std::string_view(value).substr(0, value.find('\t'));

@@ -14,11 +14,11 @@ namespace regsync::cli {
 
 struct Candidates {
   std::vector<std::string> values;  // "value", or "value<TAB>what it is"
-  bool files = false;               // a file's name
+  bool files = false;               // also file names
 };
 
-// words: those after the program's name; the last one is unfinished, perhaps empty. What cannot be asked now (a
-// cluster, the keyring) adds nothing. Never prompts, and waits for a cluster two seconds at most.
+// words: the arguments after the program's name; the last one is unfinished and may be empty. A source that is
+// unavailable (a cluster, the keyring) adds nothing. Never prompts, and waits up to two seconds for a cluster.
 Candidates complete(const CLI::App& app, std::vector<std::string> words, Console& console);
 
 }  // namespace regsync::cli

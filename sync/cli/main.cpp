@@ -1,4 +1,4 @@
-// regsync, and kubectl-regsync.
+// The programs regsync and kubectl-regsync.
 #include <poll.h>
 #include <unistd.h>
 
@@ -20,8 +20,7 @@
 
 namespace {
 
-// A password that was given as an argument is in /proc/PID/cmdline for everyone to read: not for longer than it takes
-// to get here.
+// Overwrites passwords in the arguments, which everyone can read in /proc/PID/cmdline, as early as possible.
 void hide_passwords(int argc, char** argv) {
   constexpr std::string_view option = "--docker-password";
   for (int i = 1; i < argc; ++i) {
@@ -40,8 +39,8 @@ bool reader_is_gone() {
   return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
-// An answer that nobody got, because a disk is full or the output is closed, is not done. (A reader that ends early, as
-// head(1) does, has what it wants.)
+// A command fails if its output was lost because a disk is full or the output is closed. (A reader that ends early,
+// like head(1), is not an error.)
 int after_output(int exit_code) {
   errno = 0;
   std::cout.flush();
@@ -59,10 +58,10 @@ int after_output(int exit_code) {
 
 int main(int argc, char** argv) {
   regsync::start_process();
-  regsync::raise_file_limit();  // a connection for each of a thousand contexts
-  // Widths of characters, whatever the person's locale is called.
-  static_cast<void>(std::setlocale(LC_CTYPE, "C.UTF-8"));  // where there is none, tables align less well
-  regsync::log::set_level(regsync::log::Level::error);     // the answer says the rest
+  regsync::raise_file_limit();  // for connections to a thousand contexts
+  // For the widths of characters, in any locale of the person.
+  static_cast<void>(std::setlocale(LC_CTYPE, "C.UTF-8"));  // without it, tables align less well
+  regsync::log::set_level(regsync::log::Level::error);     // the output says the rest
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   hide_passwords(argc, argv);
   regsync::cli::Console console = regsync::cli::process_console(argv[0]);

@@ -31,7 +31,7 @@ TerminalSize size_of_terminal(int fd) {
   return {size.ws_col, size.ws_row};
 }
 
-// Becomes readable after this time; never where no descriptor is left.
+// Returns a descriptor that becomes readable after this time; never if no descriptor is left.
 FileDescriptor readable_after(std::chrono::milliseconds time) {
   const int timer = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
   const auto whole = std::chrono::floor<std::chrono::seconds>(time);

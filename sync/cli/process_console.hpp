@@ -1,4 +1,4 @@
-// The console of this process: standard streams, the terminal that they may be, and the Secret Service.
+// Makes the console of this process: the standard streams, their terminal, if any, and the Secret Service.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,8 @@
 
 namespace regsync::cli {
 
-// program: argv[0]. It uses std::cin, std::cout and std::cerr, and opens the keyring when a command asks for it.
+// program: argv[0]. The console uses std::cin, std::cout and std::cerr, and opens the keyring only when a command needs
+// it.
 Console process_console(std::string_view program);
 
 }  // namespace regsync::cli

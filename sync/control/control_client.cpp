@@ -42,7 +42,7 @@ Error stopped(int pid) {
           "let it go on: kill -CONT " + process};
 }
 
-// Its answers are another user's words; and it would hang up on this user (ControlServer).
+// Another user's answers are not trusted, and its ControlServer would refuse this user anyway.
 Error of_another_user(const std::filesystem::path& socket, uid_t user) {
   return {ErrorCode::not_owned,
           "regsyncd at " + socket.string() + " is another user's (uid " + std::to_string(user) + ", not " +
@@ -61,7 +61,7 @@ Error not_running(const std::filesystem::path& socket, int error) {
           how_to_start_regsyncd()};
 }
 
-// A status may name a million Secrets. It is the depth of what this user's own daemon says that is bounded.
+// A status may name a million Secrets, so only the depth is limited; the sender is this user's own daemon.
 constexpr JsonBounds message_bounds{.bytes = std::numeric_limits<std::size_t>::max(),
                                     .values = std::numeric_limits<std::size_t>::max()};
 
@@ -73,7 +73,7 @@ json parse_line(const std::string& line) {
   return *std::move(message);
 }
 
-// Of a response: its result; throws its error.
+// Returns the result of a response, or throws its error.
 json result_of(json response) {
   if (!response.contains("error")) {
     return response.contains("result") ? std::move(response["result"]) : json::object();
@@ -98,7 +98,7 @@ class ControlClient::Impl {
     if (fd_ < 0) {
       throw not_running(socket, errno);
     }
-    // A listener that accepts nobody, or reads nothing, must not hold us up: connect and send end after this.
+    // Limits connect and send, in case the listener does not accept or read.
     const timeval longest{.tv_sec = 3, .tv_usec = 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &longest, sizeof(longest));
     const bool fits = path.size() < sizeof(address.sun_path);
@@ -146,7 +146,8 @@ class ControlClient::Impl {
 
   enum class Wait { line, timeout, interrupted, input };
 
-  // The next line into `line`. Ends early when `input` can be read. Throws where whoever listens stays stopped.
+  // Reads the next line into `line`. Returns early when `input` is readable. Throws if the listening process stays
+  // stopped.
   Wait next_line(std::string& line, Clock::time_point deadline, int input = -1) {
     for (;;) {
       const Wait wait = read_line(line, std::min(deadline, Clock::now() + milliseconds(500)), input);
@@ -164,7 +165,7 @@ class ControlClient::Impl {
     }
   }
 
-  // The response to request `id`; notifications before it are passed over. Nothing where a signal ends the wait.
+  // Returns the response to request `id` and skips notifications before it; nullopt if a signal ends the wait.
   std::optional<json> response_to(int id, Clock::time_point deadline, std::string_view method) {
     std::string line;
     for (;;) {
@@ -179,7 +180,7 @@ class ControlClient::Impl {
                     how_to_read_the_log());
       }
       json message = parse_line(line);
-      // An error whose id is null answers a request that the server could not read: ours, there is no other.
+      // An error whose id is null answers a request that the server could not read, which can only be ours.
       if (message.contains("id") && (message["id"] == id || message["id"].is_null())) {
         return result_of(std::move(message));
       }
@@ -187,7 +188,7 @@ class ControlClient::Impl {
   }
 
  private:
-  // Of a process that is stopped: it may be about to go on.
+  // How long a stopped process may take to continue.
   static constexpr Clock::duration stopped_limit = std::chrono::seconds(3);
 
   Wait read_line(std::string& line, Clock::time_point deadline, int input) {
@@ -231,11 +232,11 @@ class ControlClient::Impl {
   }
 
   int fd_;
-  int peer_ = 0;                                    // who listens: the daemon, or systemd, which made its socket
-  std::optional<Clock::time_point> stopped_since_;  // as far as has been seen
+  int peer_ = 0;  // the listening process: the daemon, or systemd if it made the socket
+  std::optional<Clock::time_point> stopped_since_;  // as first observed
   int last_id_ = 0;
-  std::string buffer_;        // received, not yet a whole line
-  std::size_t searched_ = 0;  // of buffer_, known to hold no newline
+  std::string buffer_;        // received, but not yet a complete line
+  std::size_t searched_ = 0;  // prefix of buffer_ without a newline
 };
 
 ControlClient::ControlClient(const std::filesystem::path& socket) : impl_(std::make_unique<Impl>(socket)) {}
@@ -274,7 +275,7 @@ void ControlClient::subscribe(const StatusQuery& query, milliseconds repeat,
     if (text_at(message, {"method"}) == control::methods::status) {
       report = control::report_from_json(map_at(message, {"params"}));
     } else {
-      result_of(std::move(message));  // the last message: why there are no more
+      result_of(std::move(message));  // the last message: throws the error that ended the subscription
     }
   }
 }

@@ -13,9 +13,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int application_error = -32000;  // JSON-RPC 2.0, section 5.1: the first code that is the server's own
+constexpr int application_error = -32000;  // JSON-RPC 2.0, section 5.1: the first code for the server's own errors
 
-// A code that only a newer program knows says less than its message and its remedy, which stay.
+// A code of a newer program becomes `internal`; its message and remedy stay and say more.
 ErrorCode code_from_string(std::string_view name) {
   for (int i = 0; i <= static_cast<int>(ErrorCode::internal); ++i) {
     if (const auto code = static_cast<ErrorCode>(i); to_string(code) == name) {
@@ -25,7 +25,7 @@ ErrorCode code_from_string(std::string_view name) {
   return ErrorCode::internal;
 }
 
-// A state that only a newer program knows counts as not there yet: never as in sync.
+// A state of a newer program becomes `pending`, never `in_sync`.
 SyncState state_from_string(std::string_view name) {
   for (const SyncState state : {SyncState::in_sync, SyncState::pending, SyncState::retrying, SyncState::stuck,
                                 SyncState::removing, SyncState::terminating, SyncState::paused}) {
@@ -132,7 +132,7 @@ StatusCause cause_from_json(const json& j) {
   return {error_from_json(j.at("error")), j.at("count"), j.at("namespaces"), j.at("alike")};
 }
 
-// Without what only the page shows.
+// Omits the fields that only the page shows.
 json to_json(const StatusGroup& group) {
   json states = json::object();
   for (const SyncState state : sync_states) {
@@ -212,7 +212,7 @@ std::vector<std::string> texts_at(const json& j, std::string_view key) {
   return texts;
 }
 
-// One line: no newline inside (dump escapes them), and bytes that are no UTF-8 (a path, a server's text) replaced.
+// Returns one line: dump escapes newlines, and invalid UTF-8 (in a path or a server's text) is replaced.
 std::string line_of(const json& message) { return message.dump(-1, ' ', false, json::error_handler_t::replace) + '\n'; }
 
 }  // namespace

@@ -11,8 +11,8 @@ namespace {
 
 using nlohmann::json;
 
-// The fields of a request or an answer. Each function throws Error(protocol) for a field that the other side would
-// never send so.
+// Reads the fields of a request or an answer. Each function throws Error(protocol) for a field that the other side
+// never sends in this form.
 class Fields {
  public:
   explicit Fields(const json& object) : object_(object) {}
@@ -42,7 +42,7 @@ class Fields {
     return found->get<bool>();
   }
 
-  // One that may be missing, and then is false.
+  // A flag that is false if missing.
   [[nodiscard]] bool optional_flag(std::string_view key) const {
     return find_at(object_, {key}) != nullptr && flag(key);
   }

@@ -1,9 +1,9 @@
-// The requests that `regsync` makes of `regsyncd`: the name of each method, its parameters and its answer. Both sides
-// use these functions. Pure; any thread.
+// The requests that `regsync` sends to `regsyncd`: the methods with their parameters and answers. Both sides use these
+// functions. Pure; any thread.
 //
 //   method               parameters                        answer
 //   status               StatusQuery                       StatusReport
-//   sync                 SyncRequest                       StatusReport, once everything of its targets was tried
+//   sync                 SyncRequest                       StatusReport, once every Secret of the targets was tried
 //   remove               RemoveRequest                     StatusReport of what is left to remove
 //   declare              DeclareRequest                    {}
 //   forgettableContexts  ForgettableContextsRequest        ForgettableContextsAnswer
@@ -14,9 +14,9 @@
 //   subscribe            StatusQuery                       StatusReport, then a notification "status" (StatusReport)
 //                                                          per change
 //
-// StatusQuery, StatusReport and the frame of a message: sync/control/messages.hpp. The functions ..._from_json throw
-// Error(protocol) where a field is missing or of another type; a flag that is missing is false where the comment says
-// so. Fields that they do not know are passed over.
+// StatusQuery, StatusReport and the message format: sync/control/messages.hpp. The functions ..._from_json throw
+// Error(protocol) if a field is missing or has another type. A missing flag is false if its comment says "may be
+// missing". Unknown fields are ignored.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -53,12 +53,12 @@ struct SyncRequest {
 struct RemoveRequest {
   std::string target;
   bool keep_secrets = false;  // may be missing
-  bool summary = false;       // of StatusQuery, for the answer; may be missing
+  bool summary = false;       // as in StatusQuery, for the answer; may be missing
 
   bool operator==(const RemoveRequest&) const = default;
 };
 
-// A command wrote the file of this target whole: see Engine::confirm_target.
+// Says that a command wrote this target's file completely: see Engine::confirm_target.
 struct DeclareRequest {
   std::string target;
 
@@ -106,7 +106,7 @@ struct PauseContextAnswer {
   bool operator==(const PauseContextAnswer&) const = default;
 };
 
-// The page on loopback; the token in its URL counts once.
+// The URL of the page on loopback. The token in it is valid once.
 struct DashboardAnswer {
   std::string url;
 

@@ -127,7 +127,7 @@ Answer act(FakeCluster& cluster, const ApiRequest& request) {
     return cluster.list(request.selection(), limit.empty() ? 0 : std::stoul(limit), request.parameter("continue"));
   }
   const json body = request.body.empty() ? json::object() : json::parse(request.body, nullptr, false);
-  // An apply is read as YAML, which knows neither of these escapes.
+  // An apply is parsed as YAML, which has neither of these escapes.
   const bool not_yaml = request.verb == "apply" && (request.body.find("\\/") != std::string::npos ||
                                                     request.body.find("\\ud8") != std::string::npos);
   if (body.is_discarded() || not_yaml) {

@@ -1,4 +1,4 @@
-// A request to an API server, as RBAC reads it, and what an API server in memory makes of it.
+// Parses requests to an API server as RBAC sees them, and executes them on a FakeCluster.
 #pragma once
 
 #include <map>
@@ -11,19 +11,19 @@
 
 namespace regsync::test {
 
-// What a request asks for. Verbs are those of RBAC, but an apply is told from another patch.
+// A parsed request. The verbs are those of RBAC, except that `apply` is distinct from other patches.
 struct ApiRequest {
   std::string verb;  // get, list, watch, create, update, apply, patch, delete
   FakeCluster::Key key;
   std::map<std::string, std::string> query;
   std::string body;
 
-  // Whether it is to change something; reviews ask.
+  // Whether the request writes; reviews do not.
   [[nodiscard]] bool writes() const {
     return verb != "get" && verb != "list" && verb != "watch" && !key.resource.ends_with("reviews");
   }
-  [[nodiscard]] std::string parameter(const std::string& name) const;  // empty where there is none
-  // What a list or a watch is of.
+  [[nodiscard]] std::string parameter(const std::string& name) const;  // empty if missing
+  // The selection of a list or watch.
   [[nodiscard]] Selection selection() const;
 };
 
@@ -32,16 +32,16 @@ std::optional<ApiRequest> read_api_request(std::string_view method, const std::s
                                            std::map<std::string, std::string> query, std::string_view content_type,
                                            std::string body);
 
-// The parameters of "a=b&c=d%20e".
+// Parses "a=b&c=d%20e".
 std::map<std::string, std::string> read_query(std::string_view query);
 
-// Of all requests but watches and reviews.
+// Executes any request except watches and reviews.
 Answer act(FakeCluster& cluster, const ApiRequest& request);
 
-// What a client gets that asks for PartialObjectMetadata: of an object, or of each one in a list.
+// Reduces an object, or each item of a list, to PartialObjectMetadata.
 nlohmann::json metadata_only(nlohmann::json object);
 
-// 403, as RBAC says it.
+// A 403 as RBAC answers it.
 Answer forbidden(const ApiRequest& request);
 
 }  // namespace regsync::test

@@ -48,7 +48,7 @@ class Browser::Impl {
   Impl(Impl&&) = delete;
   Impl& operator=(Impl&&) = delete;
 
-  // The value of the answer.
+  // Returns the value of the answer.
   json call(const std::string& path, const json& body) {
     const auto answer = curl({"-d", "@-", "-H", "Content-Type: application/json", url_ + path}, body.dump());
     json value = json::parse(answer.out, nullptr, false).value("value", json());
@@ -71,8 +71,8 @@ class Browser::Impl {
                        std::chrono::seconds(70));
   }
 
-  // Its port. It takes one of IPv6 and then wants the same of IPv4, which another program may have: then it ends, and
-  // is started again.
+  // Starts chromedriver and returns its port. It picks a free IPv6 port and then needs the same IPv4 port; if another
+  // program has that, it exits and is started again.
   std::string start_driver() {
     const std::regex started("started successfully on port ([0-9]+)");
     std::smatch port;

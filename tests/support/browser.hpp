@@ -1,5 +1,5 @@
-// A Chromium without a window, driven through chromedriver (W3C WebDriver). It reaches loopback only, and forgets
-// everything at its end.
+// Browser is a headless Chromium, driven through chromedriver (W3C WebDriver). It can reach loopback only, and its
+// profile is deleted at the end.
 #pragma once
 
 #include <filesystem>
@@ -22,9 +22,9 @@ class Browser {
   Browser& operator=(Browser&&) = delete;
 
   void open(const std::string& url);
-  // Runs JavaScript in the page; answers what it returns.
+  // Runs JavaScript in the page and returns its result.
   nlohmann::json run(const std::string& script);
-  // Of the page, in CSS pixels; below 600 as a phone shows it.
+  // Sets the size of the page in CSS pixels; a width below 600 emulates a phone.
   void resize(int width, int height);
   void use_dark(bool dark);
   void take_picture(const std::filesystem::path& png);

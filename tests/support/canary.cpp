@@ -10,7 +10,7 @@
 namespace regsync::test {
 namespace {
 
-// "" where it is gone, or not ours to read.
+// Returns "" if the file is gone or unreadable.
 std::string content_of(const std::filesystem::path& file) {
   try {
     return read_file(file);

@@ -1,5 +1,5 @@
-// Secrets of a test that only the keyring, the registry and the API server may hold. Finding one anywhere else is
-// a leak. One thread.
+// Canaries are secrets of a test that only the keyring, the registry and the API server may hold. One found anywhere
+// else is a leak. One thread.
 #pragma once
 
 #include <sys/types.h>
@@ -13,18 +13,18 @@ namespace regsync::test {
 
 class Canaries {
  public:
-  // From now on the secret is searched for as it is, in base64, and in the base64 of USERNAME:SECRET.
+  // Adds a secret to search for: as plain text, in base64, and in the base64 of USERNAME:SECRET.
   void add(std::string_view username, std::string_view secret);
 
   [[nodiscard]] bool are_in(std::string_view text) const;
 
-  // The files below the folder that hold one, except those of the keyring.
+  // Returns the files below the folder that hold a canary, except those of the keyring.
   [[nodiscard]] std::vector<std::string> files_below(const std::filesystem::path& folder) const;
 
-  // The arguments and the environment of the process, where they hold one.
+  // Returns which of the process's arguments and environment hold a canary.
   [[nodiscard]] std::vector<std::string> places_in(pid_t process) const;
 
-  // The same of every process that this user may read.
+  // The same for every process that this user may read.
   [[nodiscard]] std::vector<std::string> places_in_processes() const;
 
  private:

@@ -1,5 +1,5 @@
-// The other end of the control socket, played by a test: listens on a socket of its own and runs a script for each
-// connection, on one thread. Joined in the destructor; connections still open are shut down first.
+// ControlPeer is a scripted peer for the control socket: it listens on its own socket and runs a script for each
+// connection, on one thread. The destructor shuts down open connections and joins the thread.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +15,7 @@ class ControlPeer {
   class Connection {
    public:
     explicit Connection(int fd) : fd_(fd) {}
-    std::string read_line();  // without its newline; "" when the client is gone
+    std::string read_line();  // without its newline; "" if the client is gone
     void write(std::string_view bytes) const;
 
    private:
@@ -24,8 +24,8 @@ class ControlPeer {
   };
   using Script = std::function<void(Connection&)>;
 
-  // Listens on `socket`, or on one in a temporary folder of its own. Each connection gets the script, one after
-  // another, and is closed when it returns.
+  // Listens on `socket`, or on a socket in its own temporary folder. Runs the script for one connection at a time, and
+  // closes the connection when the script returns.
   explicit ControlPeer(Script script, std::filesystem::path socket = {});
   ~ControlPeer();
   ControlPeer(const ControlPeer&) = delete;

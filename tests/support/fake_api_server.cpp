@@ -19,7 +19,7 @@ using std::chrono::steady_clock;
 constexpr std::size_t largest_body = std::size_t{3} << 20;
 constexpr const char* json_type = "application/json";
 
-// A connection is a thread: watches hold theirs for minutes, and a pool would starve.
+// One thread for each connection: watches hold theirs for minutes, so a pool would starve.
 class ThreadPerConnection final : public httplib::TaskQueue {
  public:
   void enqueue(std::function<void()> work) override {
@@ -64,7 +64,7 @@ std::string http_date(std::chrono::system_clock::time_point time) {
   return {text.data(), std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc)};
 }
 
-// What kubectl asks before it asks for anything.
+// Answers kubectl's discovery requests.
 std::optional<json> discovery(const std::string& path) {
   if (path == "/version") {
     return json{{"major", "1"}, {"minor", "30"}, {"gitVersion", "v1.30.0-fake"}, {"platform", "linux/amd64"}};
@@ -97,7 +97,7 @@ std::optional<json> discovery(const std::string& path) {
 
 }  // namespace
 
-// Where one watch stands.
+// The position of one watch.
 struct FakeApiServer::WatchCursor {
   Selection selection;
   bool metadata_only = false;
@@ -141,8 +141,7 @@ void FakeApiServer::start() {
   if (port_ < 0) {
     throw std::runtime_error("the fake API server gets no port");
   }
-  // The library lets five connections wait. The sixth of a burst would knock again after a second, then after two,
-  // four.
+  // The library's backlog is five. The sixth connection of a burst would retry after one second, then two, then four.
   listen(listening, SOMAXCONN);
   thread_ = std::thread([this] { http_->listen_after_bind(); });
   while (!http_->is_running()) {
@@ -155,7 +154,7 @@ void FakeApiServer::stop() {
     return;
   }
   {
-    const std::scoped_lock lock(mutex_);  // else who is about to wait would not be told
+    const std::scoped_lock lock(mutex_);  // otherwise a thread that is about to wait would miss it
     stopping_ = true;
   }
   changed_.notify_all();
@@ -337,7 +336,7 @@ std::optional<Fault> FakeApiServer::take_fault(const ApiRequest& request) {
   return fault;
 }
 
-// Asked with the lock held.
+// Call it with the lock held.
 bool FakeApiServer::is_denied(const std::string& verb, const std::string& resource, const std::string& name_space,
                               bool named) const {
   return std::any_of(denials_.begin(), denials_.end(), [&](const Denial& denial) {
@@ -515,7 +514,7 @@ void FakeApiServer::watch(const ApiRequest& request, bool metadata_only, const s
       [this](bool) { --open_watches_; });
 }
 
-// Writes what there is to tell, waiting for it a while; false to end the connection.
+// Waits a moment for events and writes them; returns false to end the connection.
 bool FakeApiServer::feed_watch(WatchCursor& cursor, const std::function<bool(std::string_view)>& write) {
   std::vector<std::string> lines;
   const auto tell = [&](json event) {
@@ -534,7 +533,7 @@ bool FakeApiServer::feed_watch(WatchCursor& cursor, const std::function<bool(std
     if (stopping_ || watch_epoch_ != cursor.epoch) {
       return false;
     }
-    // A version that is older than the history cannot be told on from.
+    // A watch cannot continue from a version older than the history.
     expired = expired || cursor.version + 1 < cluster_.oldest();
     if (!expired) {
       const auto& history = cluster_.history();

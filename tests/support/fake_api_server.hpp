@@ -1,9 +1,9 @@
-// An API server in memory, over plain HTTP/1.1 on loopback, that also fails on request.
+// FakeApiServer is an API server in memory, over plain HTTP/1.1 on loopback, that can inject faults.
 //
-// For what a real API server cannot be made to do: answers cut in the middle of an object, half-open connections,
+// It does what a real API server cannot be made to do: answers cut in the middle of an object, half-open connections,
 // garbage, 429, a 410 at the right moment. Watches, bookmarks, selectors, pages, server-side apply and the rest behave
-// as observed on real ones (fake_cluster.hpp). Any resource of the core group can be stored; nobody is asked for
-// credentials. Thread-safe: tests call it from their own thread while it serves.
+// as observed on real servers (fake_cluster.hpp). It stores any resource of the core group and checks no credentials.
+// Thread-safe: tests call it from their own thread while it serves.
 #pragma once
 
 #include <atomic>
@@ -33,18 +33,18 @@ namespace regsync::test {
 
 struct Fault {
   enum class Kind {
-    status,     // answers `status`, with `retry_after`, and a Status body (or `body`, if any)
+    status,     // answers `status`, with `retry_after`, and a Status body (or `body`, if set)
     close,      // closes the connection before the first byte of the answer's body
-    cut,        // begins the right answer, and closes the connection after `bytes` of its body
+    cut,        // the right answer, but closes the connection after `bytes` of its body
     garbage,    // 200 with something that is not JSON
     slow,       // the right answer, one byte every 10 ms for the first `bytes`, then the rest
     half_open,  // reads the request and never answers
-    held,       // the right answer, but nothing happens before release_held()
+    held,       // the right answer, but only after release_held()
     huge,       // 200 with a JSON string of `bytes`
     packed,     // 200 with `body`, which is gzip
     headers,    // the right answer, with headers of `bytes`
     expired,    // a watch: 200 and an ERROR event with 410
-    flood,      // a watch: `bytes` events of one object, made up as they go, then its end
+    flood,      // a watch: `bytes` generated events of one object, then its end
   };
   Kind kind = Kind::status;
   std::string verb = {};  // empty: any
@@ -70,45 +70,45 @@ class FakeApiServer {
   [[nodiscard]] std::string url() const;
   [[nodiscard]] std::string kubeconfig(const std::vector<std::string>& contexts = {"fake"}) const;
 
-  // The world. Writes are made in the name of somebody else ("kubectl-edit"), and watches are told of them.
+  // The objects. Writes have the field manager of somebody else ("kubectl-edit"), and watches receive them.
   void make_namespace(const std::string& name, const std::map<std::string, std::string>& labels = {});
   void terminate_namespace(const std::string& name);
   std::optional<nlohmann::json> find(const FakeCluster::Key& key) const;
   std::vector<nlohmann::json> find_all(const std::string& resource) const;
   void put(const FakeCluster::Key& key, nlohmann::json object, const std::string& manager = "kubectl-edit");
   bool erase(const FakeCluster::Key& key);
-  // The objects as they are now, and as they were then: its etcd is restored, and the revision goes back.
+  // backup() copies the objects; restore() resets them, as when etcd is restored: the revision goes back.
   [[nodiscard]] FakeCluster backup() const;
   void restore(const FakeCluster& backup);
-  // Forgets the history: every watch and continue token from before is expired.
+  // Drops the history: every earlier watch version and continue token expires.
   void compact();
 
-  // Faults. The first one that fits a request is taken, as often as it says.
+  // Faults. The first one that matches a request applies, `times` times.
   void inject(Fault fault);
   void clear_faults();
   void release_held();
-  // Answers 403 as RBAC does, and no to SelfSubjectAccessReviews: verb "patch" covers an apply; an empty resource or
-  // namespace means all.
+  // Answers 403 as RBAC does, and denies SelfSubjectAccessReviews. The verb "patch" covers an apply; an empty resource
+  // or namespace means all.
   void deny(const std::string& verb, const std::string& resource, const std::string& name_space = {});
-  // The same for what concerns all namespaces at once only.
+  // The same, only for requests that cover all namespaces.
   void deny_cluster_wide(const std::string& verb, const std::string& resource);
-  // The same for lists and watches that are not of one name: what a Role with resourceNames does not allow.
+  // The same, only for lists and watches without a single name: what a Role with resourceNames does not allow.
   void deny_unnamed(const std::string& resource);
   void allow_all();
   // A mutating admission policy; called with the server's lock held.
   void set_policy(FakeCluster::Policy policy);
-  void set_clock_skew(std::chrono::seconds skew) { clock_skew_ = skew; }  // of the Date header
+  void set_clock_skew(std::chrono::seconds skew) { clock_skew_ = skew; }  // in the Date header
   void set_bookmark_interval(std::chrono::milliseconds interval) { bookmark_interval_ = interval; }
-  // Ends the connections of all watches, without a word.
+  // Closes the connections of all watches without an event.
   void cut_watches();
-  // The server goes away, and comes back at the same port with the same objects.
+  // stop() ends the server; start() restarts it on the same port with the same objects.
   void stop();
   void start();
 
-  // What was asked since the last forget_requests().
+  // The requests since the last forget_requests().
   [[nodiscard]] std::vector<ApiRequest> requests() const;
   [[nodiscard]] std::size_t count(std::string_view verb, std::string_view resource = {}) const;
-  [[nodiscard]] std::size_t writes() const;  // all that could have changed an object
+  [[nodiscard]] std::size_t writes() const;  // requests that could have changed an object
   [[nodiscard]] std::size_t open_watches() const { return open_watches_; }
   void forget_requests();
   std::vector<ApiRequest> take_requests();  // and forgets them
@@ -118,8 +118,8 @@ class FakeApiServer {
     std::string verb;
     std::string resource;
     std::string name_space;
-    bool cluster_wide = false;  // only what names no namespace
-    bool unnamed = false;       // only what names no object
+    bool cluster_wide = false;  // only requests without a namespace
+    bool unnamed = false;       // only requests without an object name
   };
   struct WatchCursor;
 

@@ -1,7 +1,7 @@
 // fake-api-server [--port PORT] [--servers N] [--kubeconfig FILE] [--contexts A,B] [--namespaces X,Y] [--deny
 // NAMESPACE]: API servers in memory, for demonstrations, tests and benches where no real ones are at hand. Prints the
-// URL of each, then serves until SIGTERM or SIGINT. --deny: nobody may write Secrets in that namespace. --kubeconfig,
-// of the first server. On SIGUSR1 it prints how many requests of each kind all of them were asked since the last time.
+// URL of each, then serves until SIGTERM or SIGINT. --deny: nobody may write Secrets in that namespace. --kubeconfig:
+// for the first server. On SIGUSR1 it prints the number of requests of each kind to all servers since the last time.
 #include <unistd.h>
 
 #include <csignal>
@@ -55,7 +55,7 @@ int serve(const std::vector<std::string>& words) {
       return 2;
     }
   }
-  // Blocked before the server's threads exist, so that only the wait below takes them.
+  // Block the signals before the server's threads exist, so that only the wait below receives them.
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) {
@@ -74,7 +74,7 @@ int serve(const std::vector<std::string>& words) {
     }
     std::cout << server.url() << '\n';
   }
-  std::cout << std::flush;  // whoever started us reads it now
+  std::cout << std::flush;  // the parent process reads it now
   if (!kubeconfig.empty()) {
     std::ofstream(kubeconfig) << running.front()->kubeconfig(contexts);
   }

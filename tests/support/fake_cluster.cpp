@@ -20,7 +20,7 @@ std::string trimmed(std::string text) {
   return text;
 }
 
-// Splits at commas that stand outside of parentheses.
+// Splits at commas outside of parentheses.
 std::vector<std::string> requirements(const std::string& selector) {
   std::vector<std::string> parts;
   std::string part;
@@ -81,7 +81,7 @@ bool is_map_of_fields(const FieldPath& path) {
   return std::find(maps.begin(), maps.end(), path) != maps.end();
 }
 
-// The fields that somebody can own, with their values: each key of the maps, all else as a whole.
+// Returns the fields that a manager can own, with their values: each key of the maps, and everything else as a whole.
 std::map<FieldPath, json> fields_of(const json& object) {
   std::map<FieldPath, json> fields;
   const auto add = [&](const FieldPath& path, const json& value) {
@@ -125,7 +125,7 @@ void erase_field(json& object, const FieldPath& path) {
   here->erase(path.back());
 }
 
-// ".data..dockerconfigjson", as conflicts name a field.
+// ".data..dockerconfigjson", as conflict messages name a field.
 std::string display(const FieldPath& path) {
   std::string text;
   for (const std::string& step : path) {
@@ -200,7 +200,7 @@ bool is_base64(const std::string& text) {
                                      "+/=") == std::string::npos;
 }
 
-// What an apply is refused with before anything else is looked at, whatever its fieldValidation is.
+// Returns the error for an invalid apply, which is checked first, for any fieldValidation.
 std::optional<Answer> schema_fault(const FakeCluster::Key& key, const json& object) {
   if (key.resource != "secrets") {
     return std::nullopt;
@@ -257,7 +257,7 @@ std::optional<Answer> secret_fault(const FakeCluster::Key& key, const json* befo
 // Whether a finalizer keeps an object that is being deleted.
 bool is_held(const json& metadata) { return !at_or(metadata, "finalizers", json::array()).empty(); }
 
-// Whether the last finalizer of an object that is being deleted was taken away.
+// Whether the last finalizer of an object that is being deleted was removed.
 bool is_let_go(const FakeCluster::Key& key, const json& object) {
   const json& metadata = object.at("metadata");
   return key.resource != "namespaces" && metadata.contains("deletionTimestamp") && !is_held(metadata);
@@ -292,8 +292,8 @@ bool Selection::includes(const json& object) const {
     json fields = {{"metadata.name", text_at(metadata, "name")},
                    {"metadata.namespace", text_at(metadata, "namespace")},
                    {"type", text_at(object, "type")},
-                   {"status.phase", text_at(at_or(object, "status", {}), "phase")},  // of a pod
-                   {"reason", text_at(object, "reason")},                            // of an event, with the next one
+                   {"status.phase", text_at(at_or(object, "status", {}), "phase")},  // for a pod
+                   {"reason", text_at(object, "reason")},                            // for an event, like the next one
                    {"involvedObject.uid", text_at(at_or(object, "involvedObject", {}), "uid")}};
     if (!meets(requirement, fields)) {
       return false;
@@ -334,7 +334,7 @@ Answer FakeCluster::get(const Key& key) const {
 }
 
 Answer FakeCluster::list(const Selection& selection, std::size_t limit, const std::string& continue_token) const {
-  // The token names the version of the list and the last object given.
+  // The token contains the version of the list and the last returned object.
   std::uint64_t version = version_;
   Key after{selection.resource, "", ""};
   if (!continue_token.empty()) {
@@ -392,7 +392,7 @@ std::optional<Answer> FakeCluster::namespace_fault(const Key& key, bool making) 
   return std::nullopt;
 }
 
-// Makes an entry the current state of its key, unless it is that already.
+// Stores an entry as the current state of its key, unless nothing changed.
 Answer FakeCluster::store(const Key& key, Entry entry, bool dry_run, int status) {
   const auto existing = entries_.find(key);
   const json* before = existing == entries_.end() ? nullptr : &existing->second.object;
@@ -476,7 +476,7 @@ Answer FakeCluster::create(Key key, json object, const Write& write) {
   return store(key, std::move(entry), write.dry_run, 201);
 }
 
-// Replaces the content of an existing object in the name of a manager, who thereby owns what changes.
+// Replaces the content of an existing object as a manager, which then owns what changed.
 Answer FakeCluster::write_as(const Key& key, json object, const Write& write) {
   Entry entry = entries_.at(key);
   const std::string wanted = text_at(at_or(object, "metadata", {}), "resourceVersion");
@@ -662,7 +662,7 @@ void FakeCluster::restore(const FakeCluster& backup) {
   const auto uids = uids_;
   auto policy = std::move(policy_);
   *this = backup;
-  uids_ = uids;  // none is given twice
+  uids_ = uids;  // never reuse one
   policy_ = std::move(policy);
 }
 

@@ -1,9 +1,9 @@
-// The objects of an API server, in memory: what a write means, and what watches are told of it.
+// FakeCluster holds the objects of an API server in memory: the semantics of writes, and their watch events.
 //
-// Follows the observed answers of real API servers for what a Kubernetes client of Secrets can meet: versions, uid
-// and version guards, server-side apply with owners of fields, immutables, selectors, pages, JSON patches,
-// preconditions, finalizers, missing and terminating namespaces, and a history that can be compacted. Not thread-safe:
-// its server locks it.
+// It follows the observed answers of real API servers, as far as they matter to a client of Secrets: versions, uid and
+// version guards, server-side apply with owners of fields, immutables, selectors, pages, JSON patches, preconditions,
+// finalizers, missing and terminating namespaces, and a history that can be compacted. Not thread-safe; FakeApiServer
+// locks it.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ struct ClusterEvent {
   std::optional<nlohmann::json> before;
   std::optional<nlohmann::json> after;
 
-  // The event as a watch of `selection` sees it; nullopt where it sees none.
+  // Returns the event as a watch of `selection` sees it; nullopt if it sees none.
   [[nodiscard]] std::optional<nlohmann::json> as_seen_by(const Selection& selection) const;
 };
 
@@ -73,19 +73,19 @@ class FakeCluster {
   Answer merge_patch(const Key& key, const nlohmann::json& patch, const Write& write);
   Answer remove(const Key& key, const nlohmann::json& options);
 
-  // A mutating admission policy: changes what is about to be written, whoever writes it.
+  // A mutating admission policy: changes every object that is about to be written.
   using Policy = std::function<void(const Key&, nlohmann::json&)>;
   void set_policy(Policy policy) { policy_ = std::move(policy); }
 
-  // A namespace being deleted: it is there, and nothing can be made in it.
+  // Marks a namespace as being deleted: it exists, but nothing can be created in it.
   void terminate_namespace(const std::string& name);
 
   [[nodiscard]] std::uint64_t version() const { return version_; }
-  // The oldest version that a watch can begin at.
+  // The oldest version at which a watch can start.
   [[nodiscard]] std::uint64_t oldest() const { return oldest_; }
   [[nodiscard]] const std::deque<ClusterEvent>& history() const { return history_; }
   void compact();
-  // Becomes what `backup` (a copy of this one, made earlier) was, as when its etcd is restored: the revision goes back.
+  // Resets to `backup` (an earlier copy), as when etcd is restored: the revision goes back.
   void restore(const FakeCluster& backup);
 
  private:
@@ -98,13 +98,13 @@ class FakeCluster {
   std::optional<Answer> namespace_fault(const Key& key, bool making) const;
   Answer store(const Key& key, Entry entry, bool dry_run, int status);
   Answer write_as(const Key& key, nlohmann::json object, const Write& write);
-  void mark_deleted(const Key& key, Entry& entry);  // it goes once nothing holds it
+  void mark_deleted(const Key& key, Entry& entry);  // it is removed once no finalizer holds it
 
   Policy policy_;
   std::map<Key, Entry> entries_;
   std::uint64_t version_ = 1;
   std::uint64_t oldest_ = 1;
-  std::uint64_t uids_;  // the last one given; begins anywhere, so that no two clusters have one in common
+  std::uint64_t uids_;  // the last one used; starts at a random value, so that no two clusters share one
   std::deque<ClusterEvent> history_;
 };
 

@@ -1,11 +1,11 @@
-// An API server in memory behind the HTTP seam, in the test's own thread: the rules of FakeCluster, and watches that
-// are told of each change, without sockets or latency. For what one cluster may do to a Cluster and its parts, in
-// milliseconds; what a network does is FakeApiServer's business.
+// FakeKube is an API server in memory behind kube::HttpTransport, on the test's own thread: the rules of FakeCluster,
+// and watches that receive each change, without sockets or latency. It tests how a Cluster and its parts react to one
+// cluster, in milliseconds; FakeApiServer covers network faults.
 //
 //   test::FakeKube kube(loop.get_executor());
 //   KubeClient client(std::move(context), kube.transport.connect());
 //
-// Lives on the executor's thread and outlives every transport and request.
+// Lives on the executor's thread and must outlive every transport and request.
 #pragma once
 
 #include <algorithm>
@@ -33,13 +33,13 @@ class FakeKube {
     transport.on("", "", [this](const kube::HttpRequest& request) { return answer(request); });
   }
 
-  // A script that is added to it comes before the server's own answer.
+  // Scripts added to it take precedence over the server's own answers.
   FakeTransport transport;
-  // What RBAC forbids.
+  // Decides which requests RBAC forbids.
   std::function<bool(const ApiRequest&)> forbids = [](const ApiRequest&) { return false; };
   FakeCluster cluster;
 
-  // In the name of somebody else; watches are told.
+  // Writes with the field manager of somebody else; watches receive the change.
   void put(const Key& key, nlohmann::json object, const std::string& manager = "kubectl-edit") {
     const bool exists = cluster.get(key).status == 200;
     const FakeCluster::Write write{manager};
@@ -58,7 +58,7 @@ class FakeKube {
     tell();
     return existed;
   }
-  // Becomes the object as somebody changes it.
+  // Applies `change` to an object and writes it as put() does.
   void edit(const Key& key, const std::function<void(nlohmann::json&)>& change) {
     nlohmann::json object = find(key).value();
     change(object);
@@ -70,7 +70,7 @@ class FakeKube {
     return answer.status == 200 ? std::optional(std::move(answer.body)) : std::nullopt;
   }
 
-  // The server's own answer, for scripts.
+  // Returns the server's own answer, for use in scripts.
   kube::HttpResponse answer(const kube::HttpRequest& http) {
     const ApiRequest request = read(http);
     requests_.push_back(request);
@@ -97,7 +97,7 @@ class FakeKube {
     return static_cast<std::size_t>(
         std::count_if(requests_.begin(), requests_.end(), [](const auto& request) { return request.writes(); }));
   }
-  // Open now.
+  // The number of open watches.
   [[nodiscard]] std::size_t watches(std::string_view target = {}) { return transport.open_streams(target); }
 
  private:
@@ -121,10 +121,10 @@ class FakeKube {
     return FakeTransport::opened(events(request.selection(), since));
   }
 
-  // What a watch is told after a version.
+  // Returns the events of a watch after a version.
   [[nodiscard]] std::string events(const Selection& selection, std::uint64_t after) const {
     std::string lines;
-    const auto& history = cluster.history();  // each write has one more event to find at its end
+    const auto& history = cluster.history();  // sorted by version; new events are at the end
     const auto first = std::partition_point(history.begin(), history.end(),
                                             [&](const ClusterEvent& event) { return event.version <= after; });
     std::for_each(first, history.end(), [&](const ClusterEvent& event) {
@@ -144,7 +144,7 @@ class FakeKube {
   }
 
   std::vector<ApiRequest> requests_;
-  std::uint64_t told_ = 0;  // every open watch was told of what happened up to this version
+  std::uint64_t told_ = 0;  // every open watch has received the events up to this version
 };
 
 }  // namespace regsync::test

@@ -1,12 +1,13 @@
-// An API server in the test's own thread, behind the HTTP seam: no sockets, no threads, no latency. It answers what the
-// test scripts, and keeps what it was asked. Unlike FakeApiServer, it knows nothing of Kubernetes' rules.
+// FakeTransport is a scripted server behind kube::HttpTransport, on the test's own thread: no sockets, threads or
+// latency. It gives the scripted answers and records the requests. Unlike FakeApiServer, it does not know the rules of
+// Kubernetes.
 //
 //   test::FakeTransport server(loop.get_executor());
 //   server.answer("GET", "/api/v1/namespaces/n/secrets", 200, {{"metadata", {{"resourceVersion", "7"}}}, {"items",
 //   {}}}); KubeClient client(std::move(context), server.connect());
 //
-// Lives on the executor's thread and outlives every transport and request. Requests' own time limits do not run; who
-// may no longer send one (may_send) is asked when it is received.
+// Lives on the executor's thread and must outlive every transport and request. It ignores the timeouts of requests, and
+// calls may_send when it receives a request.
 #pragma once
 
 #include <algorithm>
@@ -30,17 +31,17 @@ namespace regsync::test {
 
 class FakeTransport {
  public:
-  // May throw an Error, as a network does.
+  // May throw an Error, to simulate a network failure.
   using Answer = std::function<kube::HttpResponse(const kube::HttpRequest&)>;
 
   explicit FakeTransport(const asio::any_io_executor& executor) : changed_(executor) {}
 
-  // A transport to this server, for a KubeClient. Any number of them.
+  // Returns a new transport to this server, for a KubeClient.
   std::unique_ptr<kube::HttpTransport> connect() { return std::make_unique<Connection>(*this); }
 
-  // Answers each request of the method ("" for any) whose target begins with `target`; of several, the script that was
-  // added last. A stream (a watch) that no script answers, or one answers with `opened`, stays open; any other request
-  // is a 404.
+  // Answers each request with this method ("" for any) whose target starts with `target`. The last added script that
+  // matches applies. A stream (a watch) stays open if no script matches, or if the script answers `opened`; any other
+  // request without a script gets a 404.
   void on(std::string method, std::string target, Answer answer) {
     scripts_.push_front({std::move(method), std::move(target), std::move(answer)});
   }
@@ -49,12 +50,12 @@ class FakeTransport {
        [response = respond(status, body.dump())](const kube::HttpRequest&) { return response; });
   }
 
-  // Takes back what was scripted for exactly this.
+  // Removes the scripts for exactly this method and target.
   void forget_scripts(std::string_view method, std::string_view target) {
     std::erase_if(scripts_, [&](const Script& script) { return script.method == method && script.target == target; });
   }
 
-  // Of a stream that goes on after these bytes.
+  // The answer for a stream that stays open after these bytes.
   static kube::HttpResponse opened(std::string bytes) { return respond(open_status, std::move(bytes)); }
   static kube::HttpResponse respond(long status, std::string body) {
     kube::HttpResponse response;
@@ -67,29 +68,29 @@ class FakeTransport {
             {"reason", reason}, {"message", message}, {"code", code}};
   }
 
-  // Between the two, requests are received and not answered.
+  // Between hold() and release(), requests are received but not answered.
   void hold() { holding_ = true; }
   void release() {
     holding_ = false;
     changed_.notify_all();
   }
 
-  // Tells every open stream whose target begins with `target` an event; returns how many there are.
+  // Sends an event to every open stream whose target starts with `target`; returns their number.
   std::size_t send_event(std::string_view target, std::string_view type, const nlohmann::json& object) {
     return send_bytes(target, nlohmann::json{{"type", type}, {"object", object}}.dump() + "\n");
   }
   std::size_t send_bytes(std::string_view target, const std::string& bytes) {
     return for_each_stream(target, [&](Stream& stream) { stream.bytes += bytes; });
   }
-  // Tells each open stream what the function makes of its target.
+  // Sends to each open stream what the function returns for its target.
   void send_each(const std::function<std::string(const std::string& target)>& bytes_for) {
     for_each_stream({}, [&](Stream& stream) { stream.bytes += bytes_for(stream.target); });
   }
-  // Ends them, as a server does at timeoutSeconds.
+  // Ends the streams as a server does at timeoutSeconds.
   std::size_t end_streams(std::string_view target = {}) {
     return for_each_stream(target, [](Stream& stream) { stream.ended = true; });
   }
-  // Ends them as something between here and there does that cuts connections.
+  // Ends the streams as a proxy does that cuts connections.
   std::size_t cut_streams(std::string_view target = {}) {
     return for_each_stream(target, [](Stream& stream) { stream.ended = stream.cut = true; });
   }
@@ -97,7 +98,7 @@ class FakeTransport {
     return for_each_stream(target, [](Stream& /*stream*/) {});
   }
 
-  // All requests and streams so far, without their proofs.
+  // All requests and streams since forget_requests(), without their proofs.
   [[nodiscard]] const std::vector<kube::HttpRequest>& requests() const { return requests_; }
   [[nodiscard]] std::size_t count(std::string_view method, std::string_view target = {}) const {
     return static_cast<std::size_t>(

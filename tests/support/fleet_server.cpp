@@ -46,17 +46,17 @@ using SecretKey = std::pair<std::string, std::string>;  // namespace, name
 
 class Connection;
 
-// A watch, or an answer that is on its way.
+// A watch, or an answer that is being sent.
 struct Stream {
   std::string method;
   std::string path;
   std::string content_type;
   bool metadata_only = false;
   std::string body;
-  std::string out;  // what is to be sent
+  std::string out;  // bytes to send
   std::size_t sent = 0;
-  bool open_end = false;  // more may come
-  bool waits = false;     // nghttp2 was told that there is nothing now
+  bool open_end = false;  // more bytes may follow
+  bool waits = false;     // nghttp2 knows that there is no data now
   ApiRequest request;
   Clock::time_point ends;
 };
@@ -87,7 +87,7 @@ struct FleetServer::State {
   struct Asked {
     std::map<std::string, int> requests;
     std::map<std::string, int> tokens;
-    std::vector<double> writes;  // their times, in this order
+    std::vector<double> writes;  // their times, in order
     int repeated = 0;
     int connections = 0;
   };
@@ -175,7 +175,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         });
     nghttp2_session_server_new(&session_, callbacks, this);
     nghttp2_session_callbacks_del(callbacks);
-    // As kube-apiserver says it.
+    // The same value as kube-apiserver.
     const std::array<nghttp2_settings_entry, 1> settings{{{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 250}}};
     nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
     send();
@@ -192,7 +192,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
                          });
   }
 
-  // nghttp2 sends nothing from within its callbacks, which answer requests.
+  // nghttp2 must not send from within its callbacks, which answer requests.
   bool take(std::size_t size) {
     receiving_ = true;
     const bool taken = nghttp2_session_mem_recv(session_, in_.data(), size) >= 0;
@@ -200,7 +200,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     return taken;
   }
 
-  // One write at a time, of all that there is.
+  // Writes all pending data, one write at a time.
   void send() {
     if (std::exchange(sending_, true)) {
       return;
@@ -319,7 +319,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     return static_cast<ssize_t>(count);
   }
 
-  // By the uid of kube-system regsyncd tells one cluster from another.
+  // regsyncd identifies a cluster by the uid of kube-system.
   [[nodiscard]] json name_space(const std::string& name) const {
     return {{"apiVersion", "v1"},
             {"kind", "Namespace"},
@@ -331,7 +331,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
             {"status", {{"phase", "Active"}}}};
   }
 
-  // In pages: the token is how many objects were told before.
+  // Lists in pages; the token is the number of objects returned before.
   [[nodiscard]] std::string list(const Stream& stream) const {
     const ApiRequest& request = stream.request;
     const std::string limit = request.parameter("limit");
@@ -373,8 +373,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         .dump();
   }
 
-  // From now on: nothing is written between a list and its watch but what the watch's own client writes, whose version
-  // it asks for.
+  // Watches from now on: between a list and its watch, only the watch's own client writes, and it requests that
+  // version.
   void watch(std::int32_t id, Stream& stream) {
     const std::string seconds = stream.request.parameter("timeoutSeconds");
     const std::string since = stream.request.parameter("resourceVersion");
@@ -470,7 +470,7 @@ void FleetServer::State::accept(tcp::acceptor& acceptor, Cluster& cluster) {
   });
 }
 
-// Bookmarks, and the ends of watches.
+// Sends bookmarks and ends watches.
 void FleetServer::State::tick_soon() {
   tick.expires_after(std::chrono::seconds(1));
   tick.async_wait([this](const asio::error_code& error) {

@@ -1,8 +1,9 @@
-// Many API servers in one process and one thread, for benches of a fleet: HTTP/2 over TLS, a port for each cluster.
+// FleetServer is many API servers in one process and thread, for benchmarks of a fleet: HTTP/2 over TLS, a port for
+// each cluster.
 //
-// Each cluster has the same namespaces, and stores Secrets and nothing else: server-side apply, lists in pages, and
-// watches with bookmarks, as far as regsyncd uses them. There are no rights, and a token is counted, not checked.
-// FakeApiServer behaves like an API server in many more ways, and is too slow and too large for a thousand.
+// Each cluster has the same namespaces, and stores only Secrets: server-side apply, lists in pages, and watches with
+// bookmarks, as far as regsyncd uses them. There is no authorization, and tokens are counted, not checked.
+// FakeApiServer is closer to a real API server, but too slow and too large for a thousand clusters.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -34,16 +35,16 @@ class FleetServer {
 
   [[nodiscard]] std::vector<std::string> urls() const;
 
-  // What was asked since it was forgotten last:
-  //   requests     {"VERB RESOURCE": how many}
-  //   tokens       {"TOKEN": how many requests came with it}
-  //   connections  how many were made
-  //   writes       how many Secrets were written; and when the first, the last and 99 of 100 of them came, in seconds
+  // The counts since the last forget():
+  //   requests     {"VERB RESOURCE": count}
+  //   tokens       {"TOKEN": count of requests}
+  //   connections  count of new connections
+  //   writes       count of written Secrets, and the times of the first, the last and the 99th percentile, in seconds
   //                since 1970, as "first", "last" and "p99"
-  //   repeated     how many writes changed nothing
+  //   repeated     count of writes that changed nothing
   [[nodiscard]] nlohmann::json report() const;
   void forget();
-  // How many Secrets there are, by the value of their .dockerconfigjson.
+  // The number of Secrets by the value of their .dockerconfigjson.
   [[nodiscard]] nlohmann::json contents() const;
 
   struct State;

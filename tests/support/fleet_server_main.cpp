@@ -1,6 +1,6 @@
 // fleet-server CLUSTERS NAMESPACES CERTIFICATE KEY: a FleetServer. Prints the URL of each cluster, then serves until it
-// is killed. For each line of its input, "report" or "contents", it prints what FleetServer answers as a line of JSON;
-// for "forget", the report, which it then forgets.
+// is killed. For each line of its input, "report" or "contents", it prints FleetServer's result as a line of JSON; for
+// "forget", it prints the report and then resets it.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -42,14 +42,14 @@ int main(int argc, char** argv) {
   for (const auto& url : server.urls()) {
     std::cout << url << '\n';
   }
-  std::cout << std::flush;  // whoever started us reads it now
+  std::cout << std::flush;  // the parent process reads it now
   asio::posix::stream_descriptor input(io, ::dup(STDIN_FILENO));
   std::string line;
   const std::function<void()> serve = [&] {
     asio::async_read_until(
         input, asio::dynamic_buffer(line), '\n', [&](const asio::error_code& error, std::size_t size) {
           if (error) {
-            io.stop();  // whoever started us has ended
+            io.stop();  // the parent process has ended
             return;
           }
           const std::string command = line.substr(0, size - 1);

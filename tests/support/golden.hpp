@@ -1,4 +1,4 @@
-// Compares the output of a program with the file that holds the expected output.
+// Compares the output of a program with a file of expected output.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,11 +10,11 @@
 
 namespace regsync::test {
 
-// What differs from run to run, and what is written in its place.
+// Patterns of what differs from run to run, with their replacements.
 using Replacements = std::vector<std::pair<std::regex, std::string>>;
 
-// Compares with the file tests/NAME. REGSYNC_UPDATE_GOLDEN in the environment writes the file instead, for the next
-// commit to show what changed.
+// Compares with the file tests/NAME. With REGSYNC_UPDATE_GOLDEN in the environment, writes the file instead, so that
+// the next commit shows the change.
 testing::AssertionResult matches_golden(const std::string& name, std::string text,
                                         const Replacements& replacements = {});
 

@@ -1,5 +1,5 @@
-// Checks a document against a JSON schema, for the part of draft 2020-12 that our schema uses: type, const, enum,
-// pattern, properties, required, additionalProperties, items, $ref to $defs, oneOf.
+// Checks a document against a JSON schema, as far as our schema uses draft 2020-12: type, const, enum, pattern,
+// properties, required, additionalProperties, items, $ref to $defs, oneOf.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,7 +7,7 @@
 
 namespace regsync::test {
 
-// What is wrong, with its place; empty: nothing. Throws std::runtime_error for a keyword that is not understood.
+// Returns the first fault with its place, or an empty string. Throws std::runtime_error for an unknown keyword.
 std::string schema_fault(const nlohmann::json& document, const nlohmann::json& schema);
 
 }  // namespace regsync::test

@@ -1,4 +1,4 @@
-// Keys with their certificates, made by openssl(1ssl). A few milliseconds each: keep them.
+// Makes keys with certificates by openssl(1ssl). Each takes a few milliseconds, so reuse them.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,14 +12,14 @@
 
 namespace regsync::test {
 
-// PEM, each.
+// All in PEM.
 struct KeyPair {
   std::string certificate;
   std::string key;
   std::string locked_key;  // the same under a passphrase
 };
 
-// The result of openssl(1ssl) with the files of a folder.
+// Runs openssl(1ssl) in a folder and expects success.
 inline void run_openssl(const TempDir& dir, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "openssl");
   const Outcome made =
@@ -27,7 +27,7 @@ inline void run_openssl(const TempDir& dir, std::vector<std::string> arguments) 
   EXPECT_EQ(made.exit_code, 0) << made.err;
 }
 
-// `algorithm` as in `openssl req -newkey`, and further options of that.
+// `algorithm`: the argument of `openssl req -newkey`, and further options.
 inline KeyPair make_key_pair(const std::vector<std::string>& algorithm = {"ec", "-pkeyopt",
                                                                           "ec_paramgen_curve:prime256v1"}) {
   const TempDir dir;
@@ -39,7 +39,7 @@ inline KeyPair make_key_pair(const std::vector<std::string>& algorithm = {"ec", 
   return {read_file(dir / "crt"), read_file(dir / "key"), read_file(dir / "locked")};
 }
 
-// A key as PKCS#1 or SEC 1.
+// Converts a key to PKCS#1 or SEC 1.
 inline std::string in_old_format(const std::string& key) {
   const TempDir dir;
   dir.write("key", key);

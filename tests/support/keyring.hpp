@@ -1,4 +1,4 @@
-// The sandbox's keyring as tests act on it. Only inside tests/servers/with-keyring.
+// Controls the sandbox's keyring. Only works inside tests/servers/with-keyring.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// kube-flags asks a kube-apiserver what it knows. The binary here is a script that prints what real ones print.
+// kube-flags asks a kube-apiserver which flags it has. The binary here is a script that prints what real ones print.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-// The lines that matter of `kube-apiserver --help`, with the lists of plugins as the versions have them.
+// The relevant lines of `kube-apiserver --help`, with the lists of plugins of each version.
 constexpr const char* help_1_20 = R"(
       --enable-priority-and-fairness                 If true and the APIPriorityAndFairness feature gate is enabled, replace the max-in-flight handler with an enhanced one that queues and dispatches with priority and fairness (default true)
       --storage-media-type string                The media type to use to store objects in storage. Some resources or storage backends may only support a specific media type and will ignore this setting. (default "application/vnd.kubernetes.protobuf")

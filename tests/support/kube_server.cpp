@@ -12,7 +12,7 @@
 namespace regsync::test {
 namespace {
 
-// Returns when it has ended: who looks at once must not take it for one that runs.
+// Returns after the process has ended, so that a check right afterwards does not see it running.
 void kill_process(pid_t pid) {
   ::kill(pid, SIGKILL);
   wait_until([pid] { return !process_runs(pid); });

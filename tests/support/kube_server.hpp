@@ -1,4 +1,4 @@
-// A real Kubernetes API server of a test's own (see tests/servers/kube-up), ended with this object.
+// KubeServer is a real Kubernetes API server for a test (see tests/servers/kube-up); the destructor ends it.
 //
 // Boots in about 3 s and takes 200 MB, so share one per executable: a function-local static, in tests registered
 // with regsync_test(… WHOLE), each in namespaces of its own.
@@ -20,7 +20,7 @@ class KubeServer {
   struct Options {
     bool audit = false;
     std::string contexts = "a,b";         // names of the contexts in the kubeconfig, all of this server
-    std::vector<std::string> flags = {};  // more of kube-apiserver's
+    std::vector<std::string> flags = {};  // further flags of kube-apiserver
   };
 
   // Whether this machine has a kube-apiserver and etcd. If not: SKIP_OR_FAIL.
@@ -34,39 +34,39 @@ class KubeServer {
   KubeServer(KubeServer&&) = delete;
   KubeServer& operator=(KubeServer&&) = delete;
 
-  // Where kube-up put its files.
+  // The folder with the files of kube-up.
   [[nodiscard]] std::filesystem::path dir() const { return temp_ / "kube"; }
   [[nodiscard]] std::filesystem::path kubeconfig() const { return dir() / "admin.kubeconfig"; }  // the administrator
   [[nodiscard]] std::string url() const;
   [[nodiscard]] std::string token(std::string_view user) const;  // alice, bob: no rights yet; admin
 
-  // A kubeconfig of one context for a user with a token, to be written to a file.
+  // Returns the text of a kubeconfig with one context, for a user with a token.
   [[nodiscard]] std::string kubeconfig_of(std::string_view user, std::string_view context) const;
 
-  // A client certificate for a user, signed by the server's authority. Replaces both files whole.
+  // Writes a client certificate for a user, signed by the server's authority. Replaces both files atomically.
   void issue(const std::string& user, const std::filesystem::path& certificate, const std::filesystem::path& key) const;
 
-  // kubectl as the administrator.
+  // Runs kubectl as the administrator.
   [[nodiscard]] Outcome kubectl(std::vector<std::string> arguments, std::string in = {}) const;
 
-  // The object that `kubectl get …` answers; throws std::runtime_error when there is none.
+  // Returns the object from `kubectl get …`; throws std::runtime_error if there is none.
   [[nodiscard]] nlohmann::json get(std::vector<std::string> arguments) const;
 
-  // Takes the API server, or the etcd behind it, away as a crash would; brings back what is away: same port, same
+  // Kills the API server or its etcd, as a crash would. start_again() restarts what was killed, with the same port and
   // data.
   void kill() const;
   void kill_etcd() const;
   void start_again() const;
 
-  // Their processes now; whether the API server's is one.
+  // Their present processes, and whether the API server runs.
   [[nodiscard]] pid_t api_server() const;
   [[nodiscard]] pid_t etcd() const;
   [[nodiscard]] bool runs() const;
 
-  // Makes etcd forget all versions but the present one.
+  // Makes etcd drop all versions except the present one.
   void compact() const;
 
-  // With Options::audit: the finished requests so far, oldest first (audit.k8s.io/v1 Event), but for the first `from`.
+  // With Options::audit: the finished requests so far, oldest first (audit.k8s.io/v1 Event), without the first `from`.
   [[nodiscard]] std::vector<nlohmann::json> audit(std::size_t from = 0) const;
 
  private:

@@ -1,4 +1,4 @@
-// A CredentialStore in memory, with the same contract as the real one.
+// MemoryStore is a CredentialStore in memory with the contract of the real one.
 #pragma once
 
 #include <cstddef>
@@ -63,9 +63,9 @@ class MemoryStore final : public CredentialStore {
     return logins;
   }
 
-  // While set, every call fails with it.
+  // While this is set, every call throws it.
   std::optional<Error> problem;
-  // Of each reading.
+  // Copied into each reading.
   std::size_t unreadable = 0;
 
  private:
@@ -78,7 +78,7 @@ class MemoryStore final : public CredentialStore {
   std::map<RegistryKey, Credential> logins_;
 };
 
-// Hands every call on to another store, but does not give one login, as KeePassXC that asks a person about each.
+// AskingStore forwards to another store but refuses one login, like KeePassXC when it asks a person about each login.
 class AskingStore final : public CredentialStore {
  public:
   AskingStore(CredentialStore& store, std::string asks_for) : store_(store), asks_for_(std::move(asks_for)) {}

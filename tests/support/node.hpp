@@ -1,6 +1,7 @@
-// A node of a KubeServer's cluster (tests/servers/node-up): kubelet, containerd and runc, ended with this object.
+// Node is a node of a KubeServer's cluster (tests/servers/node-up): kubelet, containerd and runc; the destructor ends
+// it.
 //
-// Needs root and cgroups. Boots in some seconds; share one per executable.
+// Needs root and cgroups. Boots in a few seconds; share one per executable.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +17,7 @@ namespace regsync::test {
 
 class Node {
  public:
-  // Why no node can run on this machine; nothing if it can. If not: SKIP_OR_FAIL.
+  // Why no node can run on this machine; nullopt if one can. Otherwise use SKIP_OR_FAIL.
   static std::optional<std::string> obstacle();
 
   // Returns when the node is registered. Throws std::runtime_error with the ends of the logs.
@@ -28,15 +29,16 @@ class Node {
   Node& operator=(Node&&) = delete;
 
   [[nodiscard]] const std::string& name() const { return name_; }               // for spec.nodeName
-  [[nodiscard]] std::filesystem::path image() const { return dir_ / "image"; }  // a program that waits, as OCI layout
-  [[nodiscard]] std::string log() const;                                        // the end of kubelet's
+  [[nodiscard]] std::filesystem::path image() const { return dir_ / "image"; }  // an OCI layout: a program that waits
+  [[nodiscard]] std::string log() const;                                        // the end of kubelet's log
 
-  // What the containers of a pod wrote so far, as lines of CRI's format; empty where there is none.
+  // The output of a pod's containers so far, in CRI log format; empty if there is none.
   [[nodiscard]] std::string log_of(const std::string& name_space, const std::string& pod) const;
 
-  // Puts the images of an OCI archive on the node. Throws std::runtime_error.
+  // Imports the images of an OCI archive into the node. Throws std::runtime_error.
   void load(const std::filesystem::path& archive) const;
-  // SIGKILL for the program of a container: "containerd://ID", as a pod's status names it. Throws std::runtime_error.
+  // Sends SIGKILL to the program of a container: "containerd://ID", as a pod's status names it. Throws
+  // std::runtime_error.
   void kill(const std::string& container) const;
 
  private:

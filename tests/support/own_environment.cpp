@@ -1,5 +1,5 @@
-// Part of each executable of unit tests: they run in a HOME of their own, and each begins with the same environment,
-// whatever the person's is and whatever a test before it has set.
+// Linked into each executable of unit tests: tests run in their own HOME, and each starts with the same environment,
+// regardless of the developer's and of earlier tests.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -16,7 +16,7 @@ class OwnEnvironment : public testing::EmptyTestEventListener {
  public:
   void OnTestProgramStart(const testing::UnitTest& /*all*/) override {
     home_.emplace();
-    using std::filesystem::perms;  // a test that runs as another user meanwhile reaches its files, as in /tmp
+    using std::filesystem::perms;  // a test that switches to another user can reach its files, as in /tmp
     std::filesystem::permissions(home_->path(), perms::owner_all | perms::group_exec | perms::others_exec);
     environment_ = sandbox(*home_);
     environment_["TMPDIR"] = home_->path() / "tmp";
@@ -39,7 +39,7 @@ class OwnEnvironment : public testing::EmptyTestEventListener {
 };
 
 [[maybe_unused]] const bool listens = [] {
-  testing::UnitTest::GetInstance()->listeners().Append(new OwnEnvironment);  // which owns it
+  testing::UnitTest::GetInstance()->listeners().Append(new OwnEnvironment);  // takes ownership
   return true;
 }();
 

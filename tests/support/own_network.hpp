@@ -1,4 +1,4 @@
-// A network of a test's own, so that its packets can be dropped and nothing of it reaches the machine's.
+// Gives a test its own network namespace, to drop packets and to stay isolated from the machine's network.
 #pragma once
 
 #include <string>
@@ -6,11 +6,11 @@
 
 namespace regsync::test {
 
-// Moves this process to a network that has only loopback; what it starts from then on lives in it too. False where the
-// machine does not allow it. Call it before there is another thread.
+// Moves this process, and the processes that it starts later, to a network with only loopback. Returns false if the
+// machine does not allow it. Call it before any other thread exists.
 bool enter_own_network();
 
-// Of that network. Whether it succeeded.
+// Runs iptables in that network. Returns whether it succeeded.
 bool iptables(std::vector<std::string> arguments);
 
 }  // namespace regsync::test

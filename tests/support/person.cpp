@@ -25,15 +25,15 @@ void require_success(const Outcome& outcome) {
 }  // namespace
 
 Person::Person() {
-  env = sandbox(home_);  // which is made after it
+  env = sandbox(home_);  // in the body: home_ is declared after env
   const char* chosen = std::getenv("REGSYNC_PROGRAMS");
   env["PATH"] = std::string(chosen != nullptr ? chosen : PROGRAM_FOLDERS) + ":" + env["PATH"];
   for (const char* of_a_throwaway_machine : {"CI", "KUBERNETES_SERVICE_HOST", "container"}) {
-    env.erase(of_a_throwaway_machine);  // regsync warns there; a person's machine is meant
+    env.erase(of_a_throwaway_machine);  // regsync warns on such a machine; the test simulates a person's
   }
   env["DOCKER_CONFIG"] = (home_ / ".docker").string();
   home_.write(".docker/config.json", R"({"credsStore": "regsync"})");
-  // The registries of most tests do not exist: nothing would be learned from a try.
+  // The registries of most tests do not exist: trying a login would be useless.
   home_.write(".config/regsync/config.yaml", "verifyLogins: false\n");
   const auto own = own_environment();
   for (const char* kept : {"DBUS_SESSION_BUS_ADDRESS", "REGSYNC_CACHE", "KUBEBUILDER_ASSETS"}) {

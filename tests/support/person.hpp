@@ -1,5 +1,5 @@
-// A person with a HOME of their own and the programs on PATH. Inside tests/servers/with-keyring they have its keyring
-// and session bus, else none.
+// Person simulates a user with their own HOME and the programs on PATH. Inside tests/servers/with-keyring they have its
+// keyring and session bus, otherwise none.
 //
 // The logins that a person stores are canaries: the test fails if `regsync` prints one, or if the daemon's log, its
 // arguments and environment, or a file below HOME holds one at the end.
@@ -32,18 +32,18 @@ class Person {
   [[nodiscard]] Outcome run(std::vector<std::string> argv, std::string in = {}) const;
   [[nodiscard]] Outcome regsync(std::vector<std::string> arguments, std::string in = {}) const;
 
-  // What `docker login` and `docker logout` do with their helper. Throw std::runtime_error.
+  // Call the credential helper as `docker login` and `docker logout` do. Throw std::runtime_error.
   void store_login(const std::string& server, const std::string& username, const std::string& secret);
   void erase_login(const std::string& server) const;
 
-  // tests/servers/keyring. Throws std::runtime_error.
+  // Runs tests/servers/keyring. Throws std::runtime_error.
   static void keyring(const std::string& command);
 
-  // The daemon; start waits until it is ready.
+  // Starts the daemon and waits until it is ready.
   void start_daemon(const std::vector<std::string>& arguments = {});
   std::optional<int> stop_daemon(int signal);  // its exit code
   [[nodiscard]] Process& daemon() { return *daemon_; }
-  // Where the daemon serves HTTP (--listen), once its log says so: "http://127.0.0.1:1234".
+  // The URL where the daemon serves HTTP (--listen), from its log: "http://127.0.0.1:1234".
   [[nodiscard]] std::string http_url() const;
   [[nodiscard]] const std::vector<std::string>& logs() const { return logs_; }  // of daemons that ended
 

@@ -84,7 +84,7 @@ Environment sandbox(const TempDir& home) {
       {"LANG", "C.UTF-8"},
       {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
   };
-  // What the sanitizers and the CI mark say holds for children too.
+  // The options of sanitizers and the CI variable apply to children too.
   for (const char* name : {"PATH", "CI", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
     if (const char* value = std::getenv(name); value != nullptr) {
       result[name] = value;
@@ -137,7 +137,7 @@ Process::Process(const Program& program) : out_(memory_file("stdout", {})), err_
     _exit(127);
   }
   close(in);
-  if (program.terminal < 0) {  // a group's leader can begin no session
+  if (program.terminal < 0) {  // a group leader cannot start a session
     setpgid(pid_, pid_);       // here as well, so that it holds before the first kill(-pid)
   }
   pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
@@ -147,7 +147,7 @@ Process::Process(const Program& program) : out_(memory_file("stdout", {})), err_
 }
 
 Process::~Process() {
-  kill(-pid_, SIGKILL);  // children too, also those that outlived it
+  kill(-pid_, SIGKILL);  // including children that outlived it
   if (!exit_code_) {
     kill(pid_, SIGKILL);  // on a terminal it may not lead its group yet
     waitpid(pid_, nullptr, 0);

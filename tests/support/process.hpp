@@ -1,4 +1,4 @@
-// Programs that tests run: in an environment of the test's own, with a deadline, and never outliving the test.
+// Runs programs for tests: in the test's own environment, with a deadline, and never longer than the test.
 //
 // Output goes to memory (memfd), not to pipes: no reader thread, no full pipe, and no secret on a disk. Each program
 // leads a process group of its own, which the destructor kills; the kernel kills the program itself when the thread
@@ -21,23 +21,23 @@ namespace regsync::test {
 
 using Environment = std::map<std::string, std::string>;
 
-// PATH, the locale, and a HOME with XDG folders below `home`: nothing of the person's own (no DOCKER_CONFIG,
+// PATH, the locale, and a HOME with XDG folders below `home`: nothing of the developer's environment (no DOCKER_CONFIG,
 // KUBECONFIG, session bus). XDG_RUNTIME_DIR is home/run, 0700.
 Environment sandbox(const TempDir& home);
 
-// The environment of this process, for the support scripts that need the person's caches.
+// The environment of this process, for support scripts that need the developer's caches.
 Environment own_environment();
 
 struct Program {
   std::vector<std::string> argv;  // argv[0] is looked up on the PATH of `env`
-  Environment env;                // all of it
+  Environment env;                // the whole environment
   std::string in;                 // stdin, then end of file
   std::filesystem::path directory = {};
-  int terminal = -1;  // if any, what it reads and writes instead, in a session of its own (see Terminal)
+  int terminal = -1;  // if >= 0, its stdin, stdout and stderr, in a session of its own (see Terminal)
 };
 
 struct Outcome {
-  int exit_code = -1;  // 128 + the signal that ended it, as shells say; -1: it was killed at the deadline
+  int exit_code = -1;  // 128 + the signal that ended it, as in shells; -1: killed at the deadline
   std::string out;
   std::string err;
 };
@@ -55,10 +55,10 @@ class Process {
   [[nodiscard]] bool running() { return !wait(std::chrono::milliseconds(0)); }
   void signal(int number) const;  // to the program, not its children
 
-  // The exit code, once it has ended; nullopt when the time is over first.
+  // Waits for the end and returns the exit code; nullopt if the time is over first.
   std::optional<int> wait(std::chrono::milliseconds time);
 
-  // What it wrote so far.
+  // Its output so far.
   [[nodiscard]] std::string out() const;
   [[nodiscard]] std::string err() const;
 
@@ -70,7 +70,7 @@ class Process {
   std::optional<int> exit_code_;
 };
 
-// Whether it is a process that has not ended; one that nobody has collected yet has.
+// Whether the process exists and has not ended. A zombie has ended.
 bool process_runs(pid_t pid);
 
 Outcome run_program(const Program& program, std::chrono::milliseconds time = std::chrono::seconds(30));

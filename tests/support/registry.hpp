@@ -1,4 +1,5 @@
-// Debian's docker-registry for a test (tests/servers/registry-up), with one user, jdoe, ended with this object.
+// Registry is Debian's docker-registry for a test (tests/servers/registry-up), with one user, jdoe; the destructor ends
+// it.
 #pragma once
 
 #include <filesystem>
@@ -23,7 +24,7 @@ class Registry {
 
   [[nodiscard]] const std::string& address() const { return address_; }  // host:port, [::1]:port
   void set_password(const std::string& password);
-  void push(const std::string& image) const;  // an image of nothing, as "team/app:1"
+  void push(const std::string& image) const;  // pushes an empty image, as "team/app:1"
   void push(const std::string& image, const std::filesystem::path& layout) const;  // that of an OCI image layout
   void stop() const;
 
@@ -37,7 +38,7 @@ class Registry {
   std::string password_;
 };
 
-// An image of nothing in a folder, as `skopeo copy oci:FOLDER …` reads it (OCI image layout 1.0).
+// Makes an empty image in a folder, for `skopeo copy oci:FOLDER …` (OCI image layout 1.0).
 std::filesystem::path make_image(const TempDir& dir);
 
 }  // namespace regsync::test

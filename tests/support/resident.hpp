@@ -17,7 +17,7 @@ inline std::size_t resident_kib() {
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 1024;
 }
 
-// Since the last reset_peak_resident() (proc(5): VmHWM, clear_refs).
+// The peak since the last reset_peak_resident() (proc(5): VmHWM, clear_refs).
 inline std::size_t peak_resident_kib() {
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;) {

@@ -1,4 +1,4 @@
-// Runs coroutines to their end in a test, and in the background of one.
+// Runs coroutines in tests: to their end, or in the background.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -21,7 +21,7 @@
 
 namespace regsync::test {
 
-// Runs the loop until the predicate holds, or the time is over; answers whether it holds.
+// Runs the loop until the predicate holds or the time is over; returns whether it holds.
 template <typename Predicate>
 bool run_until(asio::io_context& context, const Predicate& predicate,
                std::chrono::milliseconds time = std::chrono::seconds(30)) {
@@ -29,7 +29,7 @@ bool run_until(asio::io_context& context, const Predicate& predicate,
   context.restart();
   // An empty loop returns at once; the timer of the wait keeps it alive.
   asio::steady_timer pulse(context);
-  const auto over = std::make_shared<bool>(false);  // a tick that is due already may outlive this call
+  const auto over = std::make_shared<bool>(false);  // a queued tick may outlive this call
   std::function<void(std::error_code)> tick = [&pulse, &tick, over](std::error_code ended) {
     if (!ended && !*over) {
       pulse.expires_after(std::chrono::milliseconds(10));
@@ -44,14 +44,14 @@ bool run_until(asio::io_context& context, const Predicate& predicate,
   }
   *over = true;
   pulse.cancel();
-  // Ends the tick. What works all the time is never done with what is ready.
+  // Runs the cancelled tick. Limited in time, because a busy loop always has more handlers ready.
   const auto enough = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   while (context.poll_one() > 0 && std::chrono::steady_clock::now() < enough) {
   }
   return holds;
 }
 
-// The answer of a coroutine, run on this loop. Throws what it throws, and std::runtime_error when the time is over.
+// Runs a coroutine on this loop and returns its result. Throws what it throws, and std::runtime_error on timeout.
 template <typename T>
 T run(asio::io_context& context, asio::awaitable<T> coroutine,
       std::chrono::milliseconds time = std::chrono::seconds(30)) {
@@ -90,7 +90,7 @@ inline void run(asio::io_context& context, asio::awaitable<void> coroutine,
   run<bool>(context, valued(std::move(coroutine)), time);
 }
 
-// The Error that a coroutine throws; throws std::logic_error when it throws none.
+// Returns the Error that a coroutine throws; throws std::logic_error if it throws none.
 template <typename T>
 Error error_of(asio::io_context& context, asio::awaitable<T> coroutine,
                std::chrono::milliseconds time = std::chrono::seconds(30)) {
@@ -118,7 +118,7 @@ class Background {
   Background(Background&&) = delete;
   Background& operator=(Background&&) = delete;
 
-  // Cancels it and waits for its end; answers whether it ended.
+  // Cancels the coroutine and waits for its end; returns whether it ended.
   bool stop() {
     if (!state_->done) {
       stop_.emit(asio::cancellation_type::terminal);

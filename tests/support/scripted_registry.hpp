@@ -1,4 +1,4 @@
-// A registry on a loopback port that answers each request with what the test says, and notes what it was sent.
+// ScriptedRegistry is a registry on a loopback port that gives the answers of a script and records the requests.
 #pragma once
 
 #include <array>
@@ -44,7 +44,7 @@ class ScriptedRegistry {
         std::array<char, 4096> piece{};
         request.append(piece.data(), socket.read_some(asio::buffer(piece), failed));
       }
-      if (!failed && !request.starts_with('\x16')) {  // who begins with TLS is hung up on
+      if (!failed && !request.starts_with('\x16')) {  // a TLS client is disconnected
         received_ += request;
         asio::write(socket, asio::buffer("HTTP/1.1 " + script_(request) + "\r\nConnection: close\r\n\r\n"), failed);
       }
@@ -59,7 +59,7 @@ class ScriptedRegistry {
   std::thread thread_;
 };
 
-// An answer of such a script.
+// Makes an answer for such a script.
 inline std::string page(const std::string& status, const std::string& body, const std::string& header = "X-None: 1") {
   return status + "\r\n" + header + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }

@@ -1,4 +1,4 @@
-// Reads which random histories a test is to run: $REGSYNC_SEED and $REGSYNC_SEEDS.
+// Reads which random histories a test runs: $REGSYNC_SEED and $REGSYNC_SEEDS.
 #pragma once
 
 #include <cstdlib>
@@ -7,7 +7,7 @@
 
 namespace regsync::test {
 
-// The number in a variable of the environment; nothing where it is not set.
+// Returns the number in an environment variable; nullopt if it is not set.
 inline std::optional<int> number_of(const char* variable) {
   const char* text = std::getenv(variable);
   return text == nullptr ? std::nullopt : std::optional(std::stoi(text));

@@ -1,4 +1,4 @@
-// A folder of one test's own, 0700, removed with all that is in it.
+// TempDir is a temporary folder of a test, 0700; the destructor removes it with its content.
 #pragma once
 
 #include <filesystem>
@@ -18,7 +18,7 @@ class TempDir {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   friend std::filesystem::path operator/(const TempDir& dir, std::string_view name) { return dir.path_ / name; }
 
-  // Writes a file below the folder, and the folders it needs; answers its path.
+  // Writes a file below the folder, makes missing folders, and returns the path.
   std::filesystem::path write(std::string_view name, std::string_view content) const;
 
  private:

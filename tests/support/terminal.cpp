@@ -30,7 +30,7 @@ int open_master() {
 constexpr std::string_view cursor_home = "\x1b[H";
 constexpr std::string_view erase_below = "\x1b[J";
 
-// ECMA-48, 5.4: ESC [, parameters, one final byte. The length of the sequence; 0 where its end is not there yet.
+// ECMA-48, 5.4: ESC [, parameters, one final byte. The length of the sequence; 0 if it is incomplete.
 std::size_t sequence_length(std::string_view text) {
   for (std::size_t i = 2; i < text.size(); ++i) {
     if (text[i] >= '@' && text[i] <= '~') {
@@ -120,7 +120,7 @@ std::optional<int> Terminal::wait(std::chrono::milliseconds time) {
   std::optional<int> exit_code;
   wait_until(
       [&] {
-        read_all();  // else a program that writes much waits for us
+        read_all();  // otherwise a program with much output would block
         exit_code = process_->wait(std::chrono::milliseconds(0));
         return exit_code.has_value();
       },
@@ -184,7 +184,7 @@ void Terminal::show(char c) {
 void Terminal::obey(char command, std::string_view parameters) {
   const bool to_the_end = parameters.empty() || parameters == "0";
   if (command == 'm' || (parameters.starts_with("?") && parameters != "?1049")) {
-    return;  // colours, whether the cursor shows, and other modes of terminals
+    return;  // ignore colours, cursor visibility and other modes
   }
   if (command == 'H' && parameters.empty()) {
     screen_.row = screen_.column = 0;

@@ -1,10 +1,10 @@
-// A program on a terminal of its own (a pty), as a person sees it.
+// Terminal runs a program on its own terminal (a pty) and shows the screen that a person sees.
 //
-// Understands what the programs of this project write: lines, cursor home, erasing, colours, the alternate screen.
-// A pty hands on parts of what was written. Of a frame, which on the alternate screen begins with cursor home and ends
-// with the erasure of the rest of the screen, nothing shows until all of it has come.
+// It understands the output of this project's programs: lines, cursor home, erasing, colours, the alternate screen. A
+// pty delivers output in parts. On the alternate screen a frame starts with cursor home and ends with erasing the rest
+// of the screen; it shows only once it is complete.
 //
-// Not thread-safe; what the program writes is read when a test looks, so look (becomes and wait_until do).
+// Not thread-safe. Output is read only when a test calls a member, so poll one (as `becomes` and `wait_until` do).
 #pragma once
 
 #include <gmock/gmock.h>
@@ -34,21 +34,21 @@ class Terminal {
   Terminal& operator=(Terminal&&) = delete;
 
   void type(std::string_view keys) const;  // "\x03" is Ctrl-C
-  void hang_up();                          // as a window that is closed: the program alone is left
+  void hang_up();                          // closes the terminal, as when its window is closed
 
-  // The rows as they show now, without the blanks at their ends and the empty rows at the bottom.
+  // The rows of the present screen, without trailing blanks and empty rows at the bottom.
   [[nodiscard]] std::string screen();
   [[nodiscard]] bool on_alternate_screen();
 
-  // Waits until the screen is as wanted; else the failure holds the last screen. What a test wants of one moment goes
-  // into one matcher: each look may see a later frame than the look before.
+  // Waits until the screen matches; the failure contains the last screen. Put everything that must hold at one moment
+  // into one matcher: each call may see a later frame.
   [[nodiscard]] testing::AssertionResult becomes(const testing::Matcher<const std::string&>& wanted);
   [[nodiscard]] testing::AssertionResult comes_to_show(std::string_view text);
 
-  // Every byte that was written.
+  // All bytes written so far.
   [[nodiscard]] const std::string& bytes();
 
-  // The exit code, once it has ended; nullopt when the time is over first.
+  // Waits for the end and returns the exit code; nullopt if the time is over first.
   std::optional<int> wait(std::chrono::milliseconds time = std::chrono::seconds(20));
 
  private:
@@ -69,7 +69,7 @@ class Terminal {
   std::string bytes_;
   std::size_t shown_ = 0;  // of bytes_
   Screen screen_;
-  std::optional<Screen> covered_;  // by the alternate screen
+  std::optional<Screen> covered_;  // the normal screen, while the alternate screen is shown
 };
 
 }  // namespace regsync::test

@@ -1,4 +1,4 @@
-// Programs of Debian packages that are unpacked for the tests and never installed (tests/tools/packages: unpack).
+// Finds programs of Debian packages that are unpacked for the tests but not installed (tests/tools/packages: unpack).
 #pragma once
 
 #include <filesystem>
@@ -6,7 +6,7 @@
 
 namespace regsync::test {
 
-// The folder that holds such a package; it exists once tests/tools/install has run.
+// Returns the folder of such a package; it exists once tests/tools/install has run.
 std::filesystem::path unpacked(std::string_view package);
 
 }  // namespace regsync::test

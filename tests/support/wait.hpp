@@ -1,4 +1,4 @@
-// Waits for a state of the world, and skips or fails a test that lacks a real part.
+// Waits for a condition, and skips or fails a test that lacks a required program or server.
 #pragma once
 
 #include <chrono>
@@ -6,7 +6,8 @@
 #include <string_view>
 #include <thread>
 
-// Ends a test that lacks a real part: a visible skip on a person's machine, a failure under CI=true.
+// Ends a test that lacks a required program or server: a visible skip on a developer's machine, a failure under
+// CI=true.
 #define SKIP_OR_FAIL(reason)                      \
   do {                                            \
     if (::regsync::test::under_ci()) {            \
@@ -23,8 +24,8 @@ inline bool under_ci() {
   return value != nullptr && std::string_view(value) == "true";
 }
 
-// Whether the predicate came true in time: half a minute is for a machine that does other things as well. Asked at
-// once, then every 10 ms, and once more at the end.
+// Whether the predicate becomes true in time. The default suits a busy machine. Calls the predicate at once, then every
+// 10 ms, and once more at the end.
 template <typename Predicate>
 bool wait_until(Predicate predicate, std::chrono::milliseconds time = std::chrono::seconds(30)) {
   const auto deadline = std::chrono::steady_clock::now() + time;

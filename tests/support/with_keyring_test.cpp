@@ -1,4 +1,4 @@
-// A test that fails because gnome-keyring ended itself runs once more; one that fails by itself does not.
+// A test that fails because gnome-keyring exited runs once more; a test that fails on its own does not.
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -28,7 +28,7 @@ class WithKeyring : public ::testing::Test {
   std::filesystem::path crashes_ = temp_.path() / "crashes";
 };
 
-// The keyring's process is gone once nobody owns its name.
+// The keyring's process is gone once its bus name has no owner.
 constexpr const char* crash =
     "kill -TRAP $(cat $XDG_RUNTIME_DIR/keyring.pid); while dbus-send --session --print-reply "
     "--dest=org.freedesktop.secrets / org.freedesktop.DBus.Peer.Ping; do :; done; ";

@@ -1,4 +1,4 @@
-// Parses the login that a command line names: a registry, and an account of it. Pure; any thread.
+// Parses the login named on a command line: a registry and an account. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace regsync::cli {
 
-// account: of --account; may be empty, as the registry may name one itself (work@ghcr.io). Throws UsageError where this
-// names no login.
+// account: the value of --account; may be empty, since the registry may contain one (work@ghcr.io). Throws UsageError
+// if the two name no login.
 RegistryKey asked_login(const std::string& registry, const std::string& account);
 
 }  // namespace regsync::cli

@@ -44,8 +44,8 @@ ContextFacts facts_of(const std::string& context, const Inputs& inputs) {
   return facts;
 }
 
-// Where Secrets of the targets that are asked for may be found, and are then deleted or released. In a context that no
-// target uses regsyncd does nothing.
+// Returns the places of Secrets that the requested targets may have left and that a sync deletes or releases. In a
+// context that no target uses, regsyncd does nothing.
 Places leftovers_in(const ContextFacts& facts, const std::set<std::string>& names, const DeletionScope& deletion,
                     const std::set<std::string>& asked) {
   Places places;
@@ -101,7 +101,7 @@ std::vector<Target> namesakes_of(const std::vector<Target>& targets, const Targe
 void meet_contexts(const Target& target, const kube::Kubeconfig& kubeconfig, ContextBook& book) {
   for (const std::string& context : selected_contexts({target}, kubeconfig)) {
     if (book.find(context) == nullptr) {
-      // Of one that cannot be used, for_each_context() says so.
+      // for_each_context() reports an unusable context.
       (void)guarded([&] { book.meet(context, identity_of(kubeconfig.resolve(context)), /*pinned=*/false, {}); });
     }
   }

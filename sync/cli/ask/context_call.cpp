@@ -18,7 +18,7 @@ void call_for_context(std::string_view method, const nlohmann::json& params,
     here(engine);
     co_return;
   };
-  const std::set<std::string> nobody;  // nothing is written in a cluster
+  const std::set<std::string> nobody;  // so nothing is written to a cluster
   run_engine(console, kubeconfig, "regsync", work, nobody, context_call_time);
 }
 

@@ -1,5 +1,5 @@
-// Carries out a command about contexts: through the daemon if it runs, else by an engine in this process.
-// Blocks; one thread.
+// Carries out a command about contexts: through the daemon if it runs, otherwise by an engine in this process. Blocks;
+// one thread.
 #pragma once
 
 #include <chrono>
@@ -14,10 +14,10 @@
 
 namespace regsync::cli {
 
-// How long the daemon may take.
+// The timeout for the daemon's answer.
 inline constexpr std::chrono::seconds context_call_time{10};
 
-// method, params: of sync/control/requests.hpp. Throws Error.
+// method and params: see sync/control/requests.hpp. here: the same work on the engine. Throws Error.
 void call_for_context(std::string_view method, const nlohmann::json& params,
                       const std::optional<std::filesystem::path>& kubeconfig, Console& console,
                       const std::function<void(Engine&)>& here);

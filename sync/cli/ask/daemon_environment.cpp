@@ -26,7 +26,7 @@ namespace {
 
 using Environment = std::map<std::string, std::string>;  // kube::client_environment
 
-// Of this shell and of regsyncd.
+// The environments of this shell and of regsyncd.
 struct Environments {
   Environment here;
   Environment there;
@@ -37,7 +37,7 @@ std::string value_in(const Environment& environment, const std::string& name) {
   return found == environment.end() ? "" : found->second;
 }
 
-// "regsync setup --environment A,B", with those of the names that differ.
+// Returns "regsync setup --environment A,B" with those of the names whose values differ.
 std::string mended_by(const Environments& worlds, std::initializer_list<const char*> names) {
   std::string differing;
   for (const char* const name : names) {
@@ -57,7 +57,7 @@ std::string described(const std::vector<std::string>& contexts) {
   return "context " + presentable(contexts.front()) + (more == 0 ? "" : " (and " + std::to_string(more) + " more)");
 }
 
-// One that cannot be used is another check's matter.
+// Another check reports unusable contexts.
 std::vector<kube::ResolvedContext> usable(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& names) {
   std::vector<kube::ResolvedContext> contexts;
   for (const std::string& name : names) {
@@ -96,7 +96,7 @@ void compare_variables_of_plugins(const Environments& worlds, const Contexts& co
     const auto reads = [&program, name](const kube::ExecConfig& exec) {
       const auto is_it = [name](const auto& own) { return own.first == name; };
       return std::filesystem::path(exec.command).filename().string().starts_with(program) &&
-             std::ranges::none_of(exec.env, is_it);  // which is the same for both
+             std::ranges::none_of(exec.env, is_it);  // exec.env is the same for both
     };
     std::vector<std::string> concerned;
     for (const auto& context : contexts) {
@@ -161,7 +161,7 @@ void compare_roots(const Environments& worlds, const Contexts& contexts, std::ve
   }
 }
 
-// Its credHelpers say which registries another helper answers for.
+// Compares the folders of Docker's config, whose credHelpers name the registries of other helpers.
 void compare_docker_config(const Environments& worlds, std::vector<Error>& differences) {
   const auto folder = [](const Environment& environment) {
     const std::string named = value_in(environment, "DOCKER_CONFIG");
@@ -181,7 +181,7 @@ std::vector<Error> environment_differences(const StatusReport& daemon, const kub
                                            const std::vector<std::string>& contexts) {
   std::vector<Error> differences;
   if (!daemon.environment.contains("PATH")) {
-    return differences;  // a regsyncd of an older version does not say
+    return differences;  // an older regsyncd does not report it
   }
   const Environments worlds{.here = kube::client_environment(), .there = daemon.environment};
   const std::string here = value_in(worlds.here, "KUBECONFIG");

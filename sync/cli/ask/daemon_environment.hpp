@@ -1,6 +1,5 @@
-// Compares the environment of regsyncd with that of this shell: a kubeconfig or a plugin that only the shell finds, or
-// a proxy or a Docker config that only the shell knows of, makes every check here succeed and the daemon fail.
-// Blocks; one thread.
+// Compares the environment of regsyncd with that of this shell: if only the shell has the kubeconfig, plugin, proxy or
+// Docker config, every check here succeeds and the daemon fails. Blocks; one thread.
 #pragma once
 
 #include <filesystem>
@@ -15,13 +14,13 @@
 
 namespace regsync::cli {
 
-// What regsyncd does not find as this shell does, each with the command that mends it. `kubeconfig`: the one of this
-// shell; `contexts`: those whose plugins and servers matter.
+// Returns each difference between regsyncd and this shell, with the command that fixes it. `kubeconfig`: the one of
+// this shell; `contexts`: those whose plugins and servers matter.
 std::vector<Error> environment_differences(const StatusReport& daemon, const kube::Kubeconfig& kubeconfig,
                                            const std::vector<std::string>& contexts);
 
-// The same, as warnings for a person. Says nothing where no daemon runs or the kubeconfig cannot be read: those are the
-// matter of whoever needs them.
+// Prints the same as warnings. Prints nothing if no daemon runs or the kubeconfig cannot be read: callers that need
+// them report that.
 void warn_of_environment(Console& console, const std::optional<std::filesystem::path>& kubeconfig,
                          const std::vector<std::string>& contexts);
 

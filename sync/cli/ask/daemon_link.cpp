@@ -18,8 +18,8 @@ using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// A login that was stored, or a file that was written, just before reaches the daemon as an event of its own: what
-// looks stuck is only believed once it has been so for this long.
+// A login or file written just before this command reaches the daemon as a separate event, so a target counts as stuck
+// only after it has been stuck for this long.
 constexpr milliseconds settle_time{1500};
 
 constexpr milliseconds redraw_time{100};
@@ -28,7 +28,7 @@ milliseconds left_until(Clock::time_point deadline) {
   return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - Clock::now()));
 }
 
-// One line that replaces itself, on stderr so that a pipe gets the answer only.
+// A progress line that overwrites itself, on stderr so that a pipe gets only the answer.
 class Progress {
  public:
   explicit Progress(Console& console)
@@ -58,7 +58,7 @@ class Progress {
   bool drawn_ = false;
 };
 
-// Follows the status until `enough` of it, or the deadline; answers the last one.
+// Follows the status until enough(status) or the deadline; returns the last one.
 template <typename Enough>
 StatusReport follow(const StatusQuery& query, Clock::time_point deadline, Progress& progress, Enough enough) {
   StatusReport last;
@@ -79,7 +79,7 @@ std::unique_ptr<ControlClient> connect() { return std::make_unique<ControlClient
 std::unique_ptr<ControlClient> connect_if_running() {
   try {
     return connect();
-  } catch (const Error&) {  // nobody listens, another user's does, or there is no session that could hold a socket
+  } catch (const Error&) {  // no daemon listens, it is another user's, or there is no session with a socket
     return nullptr;
   }
 }
@@ -100,12 +100,12 @@ StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::v
   const json params = control::to_json(control::SyncRequest{.query = query, .adopt = adopt});
 
   Progress progress(console);
-  // The daemon answers once everything was tried; meanwhile a second connection shows how far it is.
+  // The daemon answers once everything was tried; meanwhile a second connection shows the progress.
   auto tried =
       std::async(std::launch::async, [&] { return daemon.call(control::methods::sync, params, left_until(deadline)); });
   const auto is_tried = [&] { return tried.wait_for(milliseconds(0)) == std::future_status::ready; };
   if (console.err_is_terminal) {
-    // What cannot be shown keeps no answer back.
+    // Failing to show the progress must not lose the answer.
     (void)guarded([&] { follow(summary, deadline, progress, [&](const StatusReport&) { return is_tried(); }); });
   }
 
@@ -116,7 +116,7 @@ StatusReport sync_and_wait(Console& console, ControlClient& daemon, const std::v
     if (error.code() != ErrorCode::timeout) {
       throw;
     }
-    // Time is over while something is still being tried: the status says what.
+    // The time is over while something is still being tried; the status says what.
     return ask_status(*connect(), query, std::chrono::seconds(5));
   }
   if (reached(report) || Clock::now() >= deadline) {

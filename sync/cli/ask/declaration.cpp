@@ -68,7 +68,7 @@ void write_target(Console& console, const Target& target, const std::optional<st
       daemon->call(control::methods::declare, control::to_json(control::DeclareRequest{.target = target.name}),
                    std::chrono::seconds(5));
     }
-  } catch (const Error& error) {  // regsyncd follows the folder by itself
+  } catch (const Error& error) {  // not fatal: regsyncd watches the folder
     tell(console.err, "warning: target " + target.name + " is written, but regsyncd, which has yet to read it, says: " +
                           printable_line(describe(error)) + '\n');
   }
@@ -76,7 +76,7 @@ void write_target(Console& console, const Target& target, const std::optional<st
 
 namespace {
 
-// A typo in a context would delete the Secrets where the target goes now.
+// Checks the context names, because a typo would delete the Secrets in the present contexts.
 void check_contexts(Console& console, const std::optional<Target>& before, const Target& target,
                     const DeclareOptions& options) {
   std::vector<std::string> added = target.contexts;

@@ -17,38 +17,40 @@ namespace regsync::cli {
 enum class DeclareResult { added, replaced, unchanged };
 std::string_view to_string(DeclareResult result);
 
-// The target as its file says now; one with a name only where the file cannot be read; nothing where there is none.
+// Returns the target as its file declares it now; one with only a name if the file cannot be read; nullopt if there is
+// no file.
 std::optional<Target> declared(const std::string& name);
 
 DeclareResult result_of(const std::optional<Target>& before, const Target& target);
 
-// The text of the target's file as it is now; nothing where there is none.
+// Returns the current text of the target's file; nullopt if there is no file.
 std::optional<std::string> declared_text(const std::string& name);
 
-// Writes the file, and tells a running daemon that it is whole: what it no longer covers is then deleted without delay.
-// `text`: of the file; nothing: to_yaml(target). `before`: declared_text() before anybody was asked. Throws
-// Error(stale) where somebody else changed the file since; a daemon that could not be told is a warning.
+// Writes the file, and tells a running daemon that it is complete, so that the daemon deletes what the target no longer
+// covers without delay. `text`: the content of the file; nullopt: to_yaml(target). `before`: declared_text() from
+// before the person was asked. Throws Error(stale) if the file has changed since; warns if the daemon could not be
+// told.
 void write_target(Console& console, const Target& target, const std::optional<std::string>& text,
                   const std::optional<std::string>& before);
 
 struct DeclareOptions {
-  bool yes = false;                 // do not ask
-  bool changes_clusters = true;     // else nothing is previewed
-  bool only_known_contexts = true;  // a context that the kubeconfig does not have is refused, else warned of
-  std::optional<std::string> text = std::nullopt;    // of the file, where it is not to be to_yaml(target)
-  std::optional<std::string> before = std::nullopt;  // the text that `text` was made of
-  std::span<const Target> beside = {};               // targets that are declared in the same go
+  bool yes = false;                                  // do not ask
+  bool changes_clusters = true;                      // otherwise nothing is previewed
+  bool only_known_contexts = true;                   // refuse a context that the kubeconfig lacks; otherwise warn
+  std::optional<std::string> text = std::nullopt;    // the content of the file, if not to_yaml(target)
+  std::optional<std::string> before = std::nullopt;  // the text that `text` was made from
+  std::span<const Target> beside = {};               // targets that the same command declares
   DryRun dry_run = DryRun::none;
   LazyKubeconfig& kubeconfig;
 };
 
-// Makes `target` the content of its file. A replacement is previewed, and at a terminal a person is asked if it changes
-// something in clusters, or may; throws cancelled where the answer is no, and not_found for a context that it names and
-// did not name before, where only known ones are taken, and already_exists where another target keeps a Secret that
-// this one begins to want. With dry_run nothing is written.
+// Makes `target` the content of its file. Previews a replacement, and at a terminal asks for consent if it changes, or
+// may change, something in clusters. Throws cancelled if the answer is no; not_found for an unknown context that the
+// target did not name before, with only_known_contexts; already_exists if another target keeps a Secret that this one
+// now wants. Writes nothing with dry_run.
 DeclareResult declare(Console& console, const Target& target, const DeclareOptions& options);
 
-// "target "web" replaced", for people.
+// Prints for people: target "web" replaced.
 void announce(Console& console, const Target& target, DeclareResult result, DryRun dry_run);
 
 }  // namespace regsync::cli

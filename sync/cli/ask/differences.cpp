@@ -23,7 +23,7 @@ namespace {
 
 using nlohmann::json;
 
-// As a server-side apply leaves it: what others added to the object stays.
+// Returns the object after a server-side apply, which keeps what others added.
 json apply_to(const json& live, json manifest, const std::string& name_space) {
   json& metadata = manifest["metadata"];
   metadata["annotations"][place_annotation] = place_of(name_space, metadata["name"].get_ref<const std::string&>());
@@ -45,7 +45,7 @@ Error old_copy(const Key& key, const std::string& context) {
               key.secret + " " + annotation + "-"};
 }
 
-// Whose a Secret is that is to be taken over.
+// Names the owner of a Secret that would be taken over.
 std::string whose(const Facts& facts) {
   const SecretView& secret = *facts.secret;
   switch (secret.ownership) {
@@ -64,7 +64,7 @@ std::string whose(const Facts& facts) {
   }
 }
 
-// What people may see of a ServiceAccount: what regsync owns of it, and all its pull secrets, which are names.
+// Returns the parts of a ServiceAccount to show: what regsync owns, and all its pull secrets, which are only names.
 json shown_account(const json& account) {
   json shown{
       {"apiVersion", "v1"},
@@ -82,7 +82,8 @@ json shown_account(const json& account) {
   return shown;
 }
 
-// Compares one cluster, key by key. Several Secrets may change one ServiceAccount, so those are told at the end.
+// Compares one cluster, key by key. Several Secrets may change one ServiceAccount, so ServiceAccounts are reported at
+// the end.
 class Comparison {
  public:
   Comparison(const DesiredState& desired, const Snapshot& snapshot, const Places& places, const Owner& owner,
@@ -152,7 +153,7 @@ class Comparison {
     return secret == snapshot_.secrets.end() ? std::nullopt : std::optional(view_secret(secret->second, owner_.id));
   }
 
-  // view: view_of() the key; it outlives them.
+  // view: the result of view_of(key); it must outlive the returned Facts.
   [[nodiscard]] Facts facts_of(const Key& key, const std::optional<SecretView>& view) const {
     Facts facts;
     facts.name_space = snapshot_.find_namespace(key.name_space);
@@ -167,7 +168,7 @@ class Comparison {
     return facts;
   }
 
-  // Whether a sync leaves the target's Secret there as the target wants it.
+  // Whether a sync leaves the target's Secret there as the target declares it.
   [[nodiscard]] bool will_be_in_sync(const Key& key, const std::string& target) const {
     const std::optional<SecretView> view = view_of(key);
     const Decision decision = desired_.decide(key, facts_of(key, view));
@@ -177,13 +178,13 @@ class Comparison {
            (is_written || decision.state == SyncState::in_sync);
   }
 
-  // As in Cluster::adopt().
+  // Decides as Cluster::adopt() does.
   [[nodiscard]] bool is_to_be_adopted(const Key& key, const Facts& facts) const {
     const Plan* plan = desired_.claim(key, facts).plan;
     return plan != nullptr && is_asked(plan->target.name) && is_adopted(adoption_, *facts.secret, facts.holder);
   }
 
-  // Of targets that want the key, which another one has.
+  // Adds an obstacle for each target that wants the key although another one has it.
   void add_refusals(const Key& key, const Facts& facts) {
     const auto claim = desired_.claim(key, facts);
     for (const std::string& name : desired_.targets_of(key.secret)) {
@@ -217,7 +218,7 @@ class Comparison {
     } else if (decision.action != Action::remove) {
       const Payload payload = payload_for(*decision.plan, live);
       json manifest = make_manifest(*decision.plan, owner_.annotation, payload.base64());
-      manifest["metadata"]["name"] = key.secret;  // not the plan's where this one waits for its successor
+      manifest["metadata"]["name"] = key.secret;  // differs from the plan's while this Secret waits for its successor
       after = apply_to(live, std::move(manifest), key.name_space);
       if (after == live) {
         return;
@@ -235,7 +236,7 @@ class Comparison {
            });
   }
 
-  // As Attachments does it where there is no Secret.
+  // Detaches as Attachments does if there is no Secret.
   void detach_excess(const Key& key, const Decision& decision) {
     const Plan* plan = decision.plan;
     if (decision.action == Action::nothing && (plan == nullptr || plan->held || !decision.keeps_accounts())) {
@@ -248,7 +249,7 @@ class Comparison {
     }
   }
 
-  // The same of a Secret that is ours, or is about to be.
+  // Compares the ServiceAccounts of a Secret that is ours or is about to be.
   void compare_accounts(const Key& key, const Decision& decision, bool ours) {
     const bool removes = decision.action == Action::remove;
     const bool writes = decision.action != Action::nothing && decision.action != Action::release && !removes;
@@ -263,7 +264,7 @@ class Comparison {
     std::vector<const Error*> hidden;
     for (const std::string& name : wanted) {
       if (const Error* error = snapshot_.find_hidden(key.name_space, name)) {
-        if (std::ranges::find(hidden, error) == hidden.end()) {  // one list may be that of all names
+        if (std::ranges::find(hidden, error) == hidden.end()) {  // one list may cover all names
           hidden.push_back(error);
         }
       } else if (!is_glob(name) && !accounts.contains(name)) {

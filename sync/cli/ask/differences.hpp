@@ -30,25 +30,25 @@ struct Difference {
   std::string name_space;
   DifferenceKind kind = DifferenceKind::secret;
   std::string name;
-  nlohmann::json before;  // masked; null where there is no such object
-  nlohmann::json after;   // masked; null where it would be deleted
-  // Of a Secret that is not regsync's and would be taken over: whose it is, as in "written by kubectl-create".
+  nlohmann::json before;  // masked; null if there is no such object
+  nlohmann::json after;   // masked; null if it would be deleted
+  // For a Secret of somebody else that would be taken over: its owner, such as "written by kubectl-create".
   std::string taken_over = {};
 };
 
 struct Differences {
   std::vector<Difference> changes;
-  std::vector<PlacedProblem> obstacles;  // what a sync could not do, or leaves behind and a person should know
+  std::vector<PlacedProblem> obstacles;  // what a sync could not do, or leaves behind, for a person to know
   bool stuck = false;                    // an obstacle keeps something from being in sync
 };
 
-// What a cluster is compared with, beside the plans.
+// What a cluster is compared with, besides the plans.
 struct CompareWith {
-  Places leftovers = {};  // where else than the plans say there may be Secrets, which are deleted or released
+  Places leftovers = {};  // further places of Secrets that a sync deletes or releases
   DeletionScope deletion = {};
   std::vector<DesiredState::Sibling> siblings = {};
-  std::set<std::string> asked = {};    // only what concerns Secrets of these targets is told; empty: of all
-  Adoption adoption = Adoption::none;  // for the targets that are asked for
+  std::set<std::string> asked = {};    // report only differences in Secrets of these targets; empty: of all
+  Adoption adoption = Adoption::none;  // for the requested targets
 };
 
 // What regsync remembers of all contexts, read once.
@@ -57,10 +57,10 @@ struct RememberedState {
   ContextBook book{paths::contexts()};
 };
 
-// Why regsyncd would make nothing for the target in a context.
+// Returns why regsyncd would make nothing for the target in a context.
 std::optional<Hold> hold_of(const Target& target, const std::string& context, const RememberedState& memory);
 
-// Reads one cluster and adds what differs there from the plans, which are those of targets that select it.
+// Reads one cluster and adds its differences from the plans, which are those of the targets that select it.
 asio::awaitable<void> find_differences(kube::KubeClient& client, std::vector<std::shared_ptr<const Plan>> plans,
                                        Owner owner, const RememberedState& memory, Differences& found,
                                        CompareWith with = {});

@@ -39,7 +39,7 @@ class Reader {
     co_return secrets;
   }
 
-  // The names in its imagePullSecrets; none where it is not there or may not be read.
+  // Returns the names in its imagePullSecrets; none if it does not exist or may not be read.
   asio::awaitable<std::vector<std::string>> account(std::string name_space, std::string name) {
     kube::ObjectPath path;
     path.resource = "serviceaccounts";
@@ -85,7 +85,7 @@ class Reader {
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> accounts_;
 };
 
-// The namespaces that are named plainly, those whose names or labels match, or the context's own.
+// Returns the namespaces given by name, those whose names or labels match, or the context's own.
 asio::awaitable<Where> find_namespaces(kube::KubeClient& client, const PodQuery& query) {
   Where where;
   const std::string& own = client.context().default_namespace;
@@ -126,7 +126,7 @@ asio::awaitable<Where> find_namespaces(kube::KubeClient& client, const PodQuery&
   co_return where;
 }
 
-// What one namespace or one object is refused with, where the next one may be answered.
+// Whether an error concerns a single namespace or object, so that the next one may succeed.
 bool is_of_one_place(const Error& error) {
   switch (error.code()) {
     case ErrorCode::forbidden:
@@ -169,8 +169,8 @@ asio::awaitable<std::vector<json>> list_pods(kube::KubeClient& client, const Pod
   co_return pods;
 }
 
-// Between its tries, some kubelets say no more than that they wait: then the pod's events hold what the registry said.
-// Of the events with this reason the longest one does, the others say only "Error: ErrImagePull".
+// Between tries, the pod status of some kubelets says only that they wait; the registry's message is then in the pod's
+// events. Of the events with this reason, the longest has it; the others say only "Error: ErrImagePull".
 asio::awaitable<void> read_events(kube::KubeClient& client, Pod& pod) {
   kube::ListOptions options;
   options.field_selector = "involvedObject.uid=" + pod.uid + ",reason=Failed";
@@ -196,7 +196,7 @@ asio::awaitable<void> read_events(kube::KubeClient& client, Pod& pod) {
   }
 }
 
-// What kubelet would use for a pod.
+// Reads the Secrets that kubelet would use for a pod.
 asio::awaitable<void> read_secrets(kube::KubeClient& client, Reader& reader, PodCase& found) {
   co_await read_events(client, found.pod);
   found.secrets = co_await reader.secrets(found.pod.name_space, found.pod.pull_secrets);

@@ -1,5 +1,5 @@
-// Reads the pods of a cluster that cannot pull, with the Secrets that kubelet would use for each.
-// One io_context thread.
+// Reads the pods of a cluster that cannot pull images, with the Secrets that kubelet would use for each. One io_context
+// thread.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -17,27 +17,27 @@
 
 namespace regsync::cli {
 
-// Which pods are asked for.
+// Selects pods.
 struct PodQuery {
-  std::optional<std::string> name;      // this pod, failing or not; else those that fail
+  std::optional<std::string> name;      // this pod, failing or not; nullopt: all that fail
   std::vector<std::string> namespaces;  // names and globs
   bool all_namespaces = false;
   std::string label_selector;
-  std::vector<Target> targets;  // without namespaces: those that the targets, as meant_in() has them, select here
+  std::vector<Target> targets;  // if `namespaces` is empty: those that the targets, resolved by meant_in(), select here
 };
 
 struct PodCase {
   std::string context;
   Pod pod;
-  std::vector<PullSecret> secrets;          // those that the pod names, in its order
-  std::vector<PullSecret> account_secrets;  // else those of its ServiceAccount now
+  std::vector<PullSecret> secrets;          // those that the pod lists, in its order
+  std::vector<PullSecret> account_secrets;  // otherwise the present ones of its ServiceAccount
 };
 
-// Why a namespace or a pod is left out.
+// Gets why a namespace or a pod is left out.
 using OnUnread = std::function<void(const Error&)>;
 
-// Throws what the cluster says; what it says of one namespace or pod only goes to on_unread. A Secret that may not be
-// read is one that cannot be read; an event that may not be is left out.
+// Throws the API server's errors; an error that concerns a single namespace or pod goes to on_unread. A Secret that
+// RBAC hides is returned as unreadable; hidden events are ignored.
 asio::awaitable<std::vector<PodCase>> read_pods(kube::KubeClient& client, PodQuery query, OnUnread on_unread);
 
 }  // namespace regsync::cli

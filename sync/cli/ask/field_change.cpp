@@ -23,7 +23,7 @@ constexpr std::array maps = {"refresh", "expires"};
 bool is_list(const std::string& field) { return std::ranges::find(lists, field) != lists.end(); }
 bool is_map(const std::string& field) { return std::ranges::find(maps, field) != maps.end(); }
 
-// "--namespace-selector" and "namespaceSelector" are one field, and so are "namespace" and "namespaces".
+// Normalizes a field name: "--namespace-selector" equals "namespaceSelector", and "namespace" equals "namespaces".
 std::string bare(std::string_view name) {
   std::string text;
   for (const char c : name) {
@@ -109,7 +109,7 @@ void make(json& target, const FieldChange& change) {
   }
 }
 
-// "web.yaml:10:11: onLogout is …" names a line of a text that nobody has seen.
+// Strips the position from "web.yaml:10:11: onLogout is …": it refers to a text that the person has not seen.
 std::string without_position(const std::string& message, const std::string& source) {
   if (!message.starts_with(source + ":")) {
     return message;
@@ -118,7 +118,7 @@ std::string without_position(const std::string& message, const std::string& sour
   return text == std::string::npos ? message : message.substr(text);
 }
 
-// A value on one line.
+// Formats a value on one line.
 std::string flow_text(const json& value) {
   if (!value.is_structured()) {
     return to_yaml_text(value);
@@ -141,8 +141,8 @@ std::vector<std::string> items_of(const json& target, const std::string& field) 
   return items;
 }
 
-// The text of a target's file with a field as the target now has it. Nothing where comments would be lost; those of a
-// field or an item that is taken out go with it.
+// Returns the text of a target's file with the target's present value of a field; nullopt if comments would be lost.
+// Comments of a removed field or item are removed with it.
 std::optional<std::string> with_field(const std::string& text, const json& target, const std::string& field,
                                       const std::vector<std::string>& items_before) {
   const auto value = target.find(field);
@@ -159,7 +159,7 @@ std::optional<std::string> with_field(const std::string& text, const json& targe
   return changed;
 }
 
-// The text of the target's file once it is `wanted`.
+// Returns the text of the file for the target `wanted`.
 std::string edited_text(const Target& wanted, const TargetText& file, const std::vector<FieldChange>& changes,
                         json document) {
   if (reads_as(file.text, wanted)) {
@@ -234,7 +234,7 @@ EditedTarget edited(const Target& target, const TargetText& file, const std::vec
   for (const FieldChange& change : changes) {
     make(document, change);
   }
-  // Without any, the context's own namespace would count, which nobody has named.
+  // Without any namespace, the target would use the context's own, which the person did not name.
   const bool takes_out = std::ranges::any_of(changes, [](const FieldChange& change) {
     return change.field == "namespaces" && change.kind == FieldChange::Kind::remove;
   });

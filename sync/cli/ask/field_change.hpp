@@ -1,5 +1,5 @@
-// Changes of single fields of a target, as `regsync set` takes them: "namespaces+=team-c", "onLogout=remove", "email-".
-// Pure; any thread.
+// Changes of single fields of a target, as `regsync set` accepts them: "namespaces+=team-c", "onLogout=remove",
+// "email-". Pure; any thread.
 #pragma once
 
 #include <string>
@@ -12,28 +12,28 @@ namespace regsync::cli {
 struct FieldChange {
   enum class Kind { set, add, remove, unset };
   std::string field;  // a key of the target's file
-  std::string entry;  // of a field that is a mapping: which of its entries; empty: the whole field
+  std::string entry;  // the key of an entry, if the field is a mapping; empty: the whole field
   Kind kind = Kind::set;
   std::string value;
 };
 
-// Throws UsageError for a word that is no change, and for a field that no target has. Fields may be spelled as the
-// options of `regsync add` are.
+// Throws UsageError for a word that is not a change, and for an unknown field. Fields may be spelled like the options
+// of `regsync add`.
 FieldChange parse_change(const std::string& word);
 
-// The file of a target as it is now.
+// The present file of a target.
 struct TargetText {
-  std::string name;  // of the target that it is the file of
+  std::string name;  // of the target
   std::string text;
 };
 
 struct EditedTarget {
   Target target;
-  std::string text;  // of its file, with all comments of what stays
+  std::string text;  // of its file, with all comments on what stays
 };
 
-// The target with the changes made, in order; its name need not be that of the file. Throws UsageError for what the
-// target cannot be, and Error for an entry to remove that is not there, and for a file with comments or anchors that
+// Returns the target with the changes applied in order; its name may differ from that of the file. Throws UsageError if
+// the result is not a valid target, and Error if an entry to remove is missing or if comments or anchors of the file
 // would be lost.
 EditedTarget edited(const Target& target, const TargetText& file, const std::vector<FieldChange>& changes);
 

@@ -24,15 +24,15 @@ struct GivenLogin {
 // Throws UsageError for a password without a user name, or given in two ways.
 void require_whole(const GivenLogin& given);
 
-// Reads the password that goes with it, from standard input or the terminal; nothing where no login was given. Throws
-// UsageError where there is no password.
+// Reads the password from standard input or the terminal; returns nullopt if no login was given. Throws UsageError if
+// there is no password.
 std::optional<Credential> read_login(const GivenLogin& given, Console& console);
 
-// Without --registry: the only login of the keyring, or what the person chooses. Throws UsageError where neither is
-// possible.
+// Returns the registries for a command without --registry: that of the only login in the keyring, or those that the
+// person chooses. Throws UsageError if neither is possible.
 std::vector<std::string> choose_registries(Console& console);
 
-// A registry nobody is logged in to is no error: the login may come later, and then it is synced at once.
+// Warns of registries without a login. That is not an error: a later login is synced at once.
 void warn_of_missing_logins(const Target& target, Console& console);
 
 }  // namespace regsync::cli

@@ -1,5 +1,5 @@
-// Finds the contexts where footprints say that Secrets are, and which the kubeconfig has no more.
-// Reads files; one thread.
+// Finds the contexts that have Secrets according to the footprints, but are no longer in the kubeconfig. Reads files;
+// one thread.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace regsync::cli {
 
-// By the footprints of the state folder, each once, sorted.
+// Reads the footprints of the state folder. The result is sorted, without duplicates.
 std::vector<std::string> contexts_that_are_gone(const kube::Kubeconfig& kubeconfig);
 
 }  // namespace regsync::cli

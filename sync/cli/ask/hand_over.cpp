@@ -25,9 +25,9 @@ void announce(const Target& target, DeclareResult result, Console& console) {
               << '\n';
 }
 
-// Why nothing is there after a wait, with the nearest namespace that exists.
+// Explains why the target has no Secret after a wait, and suggests the nearest existing namespace.
 Error selects_nothing(const Target& target, const HandOver& how) {
-  constexpr std::chrono::seconds patience{5};  // of each context, and of its plugin
+  constexpr std::chrono::seconds patience{5};  // for each context, and for its plugin
   std::set<std::string> existing;
   const kube::Kubeconfig kubeconfig = load_kubeconfig(how.kubeconfig, patience);
   for_each_context(

@@ -1,5 +1,5 @@
-// Syncs a target that a command has just written through regsyncd, waits if asked, and prints the result.
-// Blocks; one thread.
+// Has regsyncd sync a target that a command has just written, waits if requested, and prints the result. Blocks; one
+// thread.
 #pragma once
 
 #include <filesystem>
@@ -23,8 +23,8 @@ struct HandOver {
   Format format = Format::table;
 };
 
-// With a daemon: syncs the target and waits for the result. Without: says what was declared, and leaves the rest to the
-// daemon, which watches the folder. Answers the exit code.
+// With a daemon: syncs the target and waits for the result. Without one: prints what was declared and leaves the sync
+// to a later daemon, which reads the folder. Returns the exit code.
 int hand_over(const Target& target, DeclareResult result, ControlClient* daemon, const HandOver& how, Console& console);
 
 }  // namespace regsync::cli

@@ -1,4 +1,4 @@
-// Reads the footprints of this installation's owner, for commands that only look at them. One thread.
+// Reads the footprints of this installation's owner, for commands that only read them. One thread.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace regsync::cli {
 
-// owner: as --owner names it. Throws as known_owner() and FootprintStore do.
+// owner: the value of --owner. Throws as known_owner() and FootprintStore do.
 FootprintStore known_footprints(const std::string& owner = {});
 
 }  // namespace regsync::cli

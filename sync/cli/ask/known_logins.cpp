@@ -61,7 +61,7 @@ HelperNames LoginReader::helpers() {
 
 namespace {
 
-// A command waits no longer, so to it a helper that is silent is one that failed.
+// Adds a problem for each helper that has not answered: a command does not wait longer.
 void tell_of_silent_helpers(KnownLogins& known, std::chrono::milliseconds time) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time).count();
   for (const auto& [registry, program] : known.awaited) {
@@ -87,7 +87,7 @@ LoginsAndEnds read_logins_and_ends(Console& console, const std::vector<Target>& 
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
     asio::post(io, [&, wanted] { guarded_logged("logins", [&] { running->take(reader.read(wanted)); }); });
   };
-  // A command reads once: it does not remember where logins were, and of registries it knows what the daemon found out.
+  // A command reads once: it has no memory of where logins were, and uses the daemon's knowledge about registries.
   LoginBook book(io.get_executor(), nullptr, {.denied = paths::denied_logins()}, std::chrono::milliseconds(0),
                  {.on_wanted = on_wanted, .on_change = [] {}}, LoginHealth::Try());
   book.set_login_settings(reader.settings().verify_logins, reader.settings().expires);

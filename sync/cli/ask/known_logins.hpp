@@ -1,4 +1,4 @@
-// Reads the logins of some targets, as regsyncd would know them now. Blocks; one thread.
+// Reads the logins of targets as regsyncd would see them now. Blocks; one thread.
 #pragma once
 
 #include <chrono>
@@ -17,16 +17,15 @@
 
 namespace regsync::cli {
 
-// Reads the keyring and the login files, and asks the helpers that Docker's credHelpers names, by the engine's own
-// LoginBook in this process. What cannot be read is in the result's problems, as the engine has it; throws
-// Error(invalid_input) only for a config.json of Docker that cannot be used. Waits up to `time` for slow helpers;
-// one that is silent is then a problem too.
-// only: see LoginReader.
+// Reads the keyring and the login files, and asks the helpers that Docker's credHelpers names, with the engine's own
+// LoginBook in this process. Read errors are in the result's problems, as in the engine; throws Error(invalid_input)
+// only if Docker's config.json is unusable. Waits up to `time` for slow helpers; a helper that has not answered by then
+// is a problem too. only: see LoginReader.
 KnownLogins read_logins(Console& console, const std::vector<Target>& targets, Prompt prompt,
                         std::chrono::milliseconds time = std::chrono::seconds(10),
                         const std::vector<std::filesystem::path>& only = {});
 
-// The same, and when these logins end, as regsyncd would say it.
+// The logins and their expiry, as regsyncd would report them.
 struct LoginsAndEnds {
   KnownLogins known;
   std::map<RegistryKey, LoginEnd> ends;
@@ -35,19 +34,19 @@ LoginsAndEnds read_logins_and_ends(Console& console, const std::vector<Target>& 
                                    std::chrono::milliseconds time = std::chrono::seconds(10),
                                    const std::vector<std::filesystem::path>& only = {});
 
-// Readings as regsyncd makes them: of the keyring and of the settings' loginFiles; or of `only` these files, where
-// there are any. A keyring that cannot be read says nothing about which logins exist: the reading then has a problem.
-// One that never prompts waits for the keyring until `time` from now at the most.
+// LoginReader makes readings as regsyncd does: of the keyring and the loginFiles of the settings, or, if `only` is not
+// empty, of only those files. If the keyring cannot be read, the reading has a problem and does not say which logins
+// exist. With Prompt::never it waits for the keyring until `time` after its construction.
 class LoginReader {
  public:
   LoginReader(Console& console, Prompt prompt, std::chrono::milliseconds time,
               const std::vector<std::filesystem::path>& only = {});
 
   StoreReading read(const std::set<RegistryKey>& wanted);
-  // Those of other_helpers(), and of the login files. Throws Error(invalid_input) for a file of Docker that cannot be
-  // used.
+  // Returns the helpers of other_helpers() and of the login files. Throws Error(invalid_input) if a file of Docker is
+  // unusable.
   [[nodiscard]] HelperNames helpers();
-  // Those in force, read once.
+  // The settings in force, read once.
   [[nodiscard]] const Settings& settings() const { return settings_; }
 
  private:
@@ -63,8 +62,8 @@ class LoginReader {
   LoginFiles files_;
 };
 
-// Who has the login of a registry that targets use, where that is not the keyring: a login file of the settings in
-// force, or another helper. Throws Error(invalid_input) for a file of Docker that cannot be used.
+// Returns what provides the login that targets use for a registry, if that is not the keyring: a login file of the
+// settings in force, or another helper. Throws Error(invalid_input) if a file of Docker is unusable.
 LoginKeeper keeper_beside_keyring(const RegistryKey& registry);
 
 }  // namespace regsync::cli

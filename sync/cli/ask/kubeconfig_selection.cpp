@@ -17,14 +17,14 @@ namespace regsync::cli {
 
 namespace {
 
-// RFC 8628: a device code that a person types in elsewhere is usually good for this long.
+// RFC 8628: a device code that a person types elsewhere is usually valid for this long.
 constexpr auto patience_with_a_person = std::chrono::minutes(15);
 
 kube::Kubeconfig read_kubeconfig(const std::optional<std::filesystem::path>& path,
                                  std::optional<std::chrono::milliseconds> limit) {
   kube::Kubeconfig kubeconfig = kube::Kubeconfig::load_or_in_cluster(path);
   kube::ExecManners manners;
-  manners.terminal = ::isatty(STDIN_FILENO) != 0;  // what a plugin would get as its own
+  manners.terminal = ::isatty(STDIN_FILENO) != 0;  // the plugin would inherit it
   manners.terminal_errors = manners.terminal || ::isatty(STDERR_FILENO) != 0;
   if (manners.terminal_errors) {
     manners.patience = patience_with_a_person;

@@ -1,4 +1,4 @@
-// Selects the kubeconfig and the contexts that a person means. Reads files; one thread.
+// Selects the kubeconfig and the contexts of a command. Reads files; one thread.
 #pragma once
 
 #include <chrono>
@@ -15,22 +15,22 @@
 
 namespace regsync::cli {
 
-// --kubeconfig, else the one of config.yaml, else $KUBECONFIG or ~/.kube/config; in a pod without any, its own
-// service account as the context "in-cluster". Where our standard input or standard error is a terminal, exec plugins
-// may talk to the person there as with kubectl, and are waited for. `limit`: the person's own --timeout, which is how
-// long a plugin may take then.
+// Loads --kubeconfig, or the one in config.yaml, or $KUBECONFIG or ~/.kube/config; in a pod without any of these, its
+// service account as the context "in-cluster". If standard input or standard error is a terminal, exec plugins may
+// interact with the person as with kubectl, and get more time: `limit`, the person's --timeout, if given.
 kube::Kubeconfig load_kubeconfig(const std::optional<std::filesystem::path>& explicit_path,
                                  std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
-// The same where config.yaml cannot be used, as regsyncd has it: for who says by itself that it cannot.
+// Like load_kubeconfig(), but tolerates an unusable config.yaml as regsyncd does; for callers that report that
+// themselves.
 kube::Kubeconfig load_kubeconfig_in_force(const std::optional<std::filesystem::path>& explicit_path);
-// What regsyncd goes by: config.yaml, or else its last version that could be used.
+// Returns the settings that regsyncd uses: config.yaml, or its last usable version.
 Settings settings_in_force();
 
-// "; files read: …", for a message that says that something is not in them: one of them may be missing.
+// Returns "; files read: …", for a message that something is not in the kubeconfig: a file may be missing.
 std::string files_read(const kube::Kubeconfig& kubeconfig);
 
-// As load_kubeconfig(), read when it is first needed, and once.
+// LazyKubeconfig calls load_kubeconfig() once, at the first get().
 class LazyKubeconfig {
  public:
   explicit LazyKubeconfig(std::optional<std::filesystem::path> explicit_path) : path_(std::move(explicit_path)) {}
@@ -41,13 +41,13 @@ class LazyKubeconfig {
   std::optional<kube::Kubeconfig> kubeconfig_;
 };
 
-// Throws UsageError where there is none, with the files that were read.
+// Throws UsageError, with the files that were read, if the kubeconfig has no context.
 void require_any_context(const kube::Kubeconfig& kubeconfig);
 
-// The current context. Throws UsageError where there is none.
+// Returns the current context. Throws UsageError if there is none.
 const std::string& require_current_context(const kube::Kubeconfig& kubeconfig);
 
-// Throws UsageError, with what was probably meant, for a name that is no context, or a glob that matches none.
+// Throws UsageError, with a suggestion, for a name that is not a context, or a glob that matches none.
 void require_contexts(const kube::Kubeconfig& kubeconfig, const std::vector<std::string>& names);
 
 // The contexts that any of the names and globs match, sorted.
@@ -56,7 +56,7 @@ std::vector<std::string> select_contexts(const kube::Kubeconfig& kubeconfig, con
 // The contexts of the kubeconfig that any of the targets selects, sorted.
 std::vector<std::string> selected_contexts(const std::vector<Target>& targets, const kube::Kubeconfig& kubeconfig);
 
-// Where the targets go: the contexts that they select, and those that they name and the kubeconfig lacks.
+// All contexts of the targets: those that they select, and those that they name and the kubeconfig lacks.
 std::set<std::string> contexts_of(const std::vector<Target>& targets, const kube::Kubeconfig& kubeconfig);
 
 }  // namespace regsync::cli

@@ -59,7 +59,7 @@ StatusReport run_engine(Console& console, const std::optional<std::filesystem::p
   std::set<RegistryKey> last_wanted;
   const auto on_wanted = [&](const std::set<RegistryKey>& wanted) {
     last_wanted = wanted;
-    // Posted: the engine asks from inside an update.
+    // Posted, because the engine calls this during an update.
     asio::post(io, [&, wanted] { guarded_logged("logins", [&] { running->set_logins(reader.read(wanted)); }); });
   };
   const auto read_targets = [&] { running->set_targets(TargetDirectory(paths::targets()).load()); };

@@ -1,4 +1,4 @@
-// The engine in this process, for commands that work without regsyncd: reads everything once, does one thing, ends.
+// The engine in this process, for commands that work without regsyncd: reads all inputs once, does one thing and ends.
 // Blocks; one thread.
 #pragma once
 
@@ -18,11 +18,11 @@
 
 namespace regsync::cli {
 
-// Feeds an Engine with the targets, the kubeconfig and the logins as they are now, runs `work` on it to its end, and
-// answers what it says then of the targets for which it acts. `acting` are these (none: all): for the others nothing is
-// written or deleted, because nobody asked for it; they only claim their places. Takes the lock of regsyncd: throws
-// already_exists, saying who runs, if it cannot have it. `owner` is --owner, `logins` --logins. Never prompts: cron and
-// CI have nobody to ask. What is not done after `time` is cancelled; the report then shows how far it came.
+// Runs `work` on an Engine with the present targets, kubeconfig and logins, and returns the engine's final status of
+// the acting targets. `acting`: only for these targets (nullopt: all) is anything written or deleted; the others only
+// claim their places, because nobody asked to sync them. Takes the lock of regsyncd; throws already_exists, naming the
+// process that holds it. `owner` is --owner, `logins` --logins. Never prompts, since cron and CI have nobody to answer.
+// Cancels what is not done after `time`; the report then shows the progress.
 StatusReport run_engine(Console& console, const std::optional<std::filesystem::path>& kubeconfig,
                         std::string_view program, const std::function<asio::awaitable<void>(Engine&)>& work,
                         const std::optional<std::set<std::string>>& acting, std::chrono::milliseconds time,

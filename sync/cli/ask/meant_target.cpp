@@ -8,7 +8,7 @@ namespace regsync::cli {
 
 namespace {
 
-// The namespace where the target went first in a context.
+// Returns the namespace that the target first used in a context.
 std::optional<std::string> first_namespace(const Target& target, const std::string& context,
                                            const FootprintStore& footprints) {
   const Footprint* known = footprints.find(target.name);
@@ -28,7 +28,7 @@ std::optional<Target> meant_in(const Target& target, const std::string& context,
   }
   auto own = first_namespace(target, context, footprints);
   if (!own) {
-    // One that is not there, or cannot be used, has no namespace now.
+    // A context that is gone or unusable has no namespace now.
     (void)guarded([&] { own = kubeconfig.resolve(context).default_namespace; });
   }
   return own ? std::optional(resolved(target, *own)) : std::nullopt;

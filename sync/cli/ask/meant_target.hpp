@@ -1,4 +1,4 @@
-// Fills in the namespace of a target that names none, as regsyncd does: the one where it first went. Pure; any thread.
+// Fills in the namespace of a target that names none, as regsyncd does: the one that it first used. Pure; any thread.
 #pragma once
 
 #include <optional>
@@ -12,16 +12,16 @@
 
 namespace regsync::cli {
 
-// With namespaces: a target whose file names none stays in the namespace where it went first in this context (its
-// footprint says which), whatever the current one is today.
+// Returns the target with namespaces. A target whose file names none stays in the namespace that it first used in this
+// context (recorded in its footprint), whatever the current namespace is now.
 Target meant_in(const Target& target, const kube::ResolvedContext& context, const FootprintStore& footprints);
 
-// The same in a context that may be gone, or be of no use now; nothing where nobody can tell the namespace then.
+// The same for a context that may be gone or unusable; nullopt if the namespace is then unknown.
 std::optional<Target> meant_in(const Target& target, const std::string& context, const kube::Kubeconfig& kubeconfig,
                                const FootprintStore& footprints);
 
-// The namespaces of a target whose file names none, in all its contexts: those that are gone included, and without
-// those that cannot be used and where it has never been.
+// The namespaces of a target whose file names none, in all its contexts. Includes contexts that are gone; omits
+// unusable contexts that the target has never used.
 std::set<std::string> own_namespaces(const Target& target, const kube::Kubeconfig& kubeconfig,
                                      const FootprintStore& footprints);
 

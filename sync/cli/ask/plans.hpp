@@ -8,11 +8,11 @@
 
 namespace regsync::cli {
 
-// One plan per target. A person waits for the answer, so the store may ask to be unlocked. Throws locked or
-// store_unavailable.
+// Makes one plan for each target. The store may prompt to be unlocked, since a person waits for the answer. Throws
+// locked or store_unavailable.
 DesiredState::Plans make_plans(Console& console, const std::vector<Target>& targets);
 
-// The payload that a plan makes of a Secret as it is (null: there is none): its own entries, and those it carries over.
+// Returns the payload that a plan makes for a present Secret (null: none): its own entries, and those that it keeps.
 Payload payload_for(const Plan& plan, const nlohmann::json& secret);
 
 }  // namespace regsync::cli

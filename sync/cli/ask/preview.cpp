@@ -27,8 +27,8 @@ namespace {
 constexpr std::chrono::seconds patience{10};
 constexpr std::size_t named_namespaces = 5;
 
-// What regsyncd remembers of all targets once the change is made. Where the target goes by its words of before counts,
-// whether regsyncd has been there or not.
+// Returns the footprints of all targets after the change. They include every place that the target selected before,
+// even if regsyncd has not written there.
 std::map<std::string, Footprint> footprints_after(const TargetChange& change, const kube::Kubeconfig& kubeconfig,
                                                   const FootprintStore& known) {
   std::map<std::string, Footprint> footprints = known.all();
@@ -38,7 +38,7 @@ std::map<std::string, Footprint> footprints_after(const TargetChange& change, co
   Footprint& own = footprints[change.before->name];
   for (const std::string& context : selected_contexts({*change.before}, kubeconfig)) {
     Places& here = own.contexts[context];
-    // Of one that cannot be used, for_each_context() says so.
+    // for_each_context() reports an unusable context.
     (void)guarded([&] { here.merge(places_of(meant_in(*change.before, kubeconfig.resolve(context), known), "")); });
   }
   const bool forgets = !change.after || change.after->name != change.before->name;
@@ -58,7 +58,7 @@ std::vector<Target> ends_of(const TargetChange& change) {
   return ends;
 }
 
-// The plans of the target, and of its namesakes.
+// Makes the plans of the target and its namesakes.
 DesiredState::Plans plans_after(Console& console, const TargetChange& change, const Inputs& inputs,
                                 std::vector<std::string>& unknown) {
   std::vector<Target> targets = namesakes_of(ends_of(change), inputs.files, inputs.footprints);
@@ -81,7 +81,7 @@ DesiredState::Plans plans_after(Console& console, const TargetChange& change, co
   return plans;
 }
 
-// As things are once the change is made.
+// Gathers the inputs as they are after the change.
 Inputs gather(Console& console, const kube::Kubeconfig& kubeconfig, const TargetChange& change, RememberedState& memory,
               std::vector<std::string>& unknown) {
   Inputs inputs{.kubeconfig = kubeconfig,
@@ -104,7 +104,7 @@ Inputs gather(Console& console, const kube::Kubeconfig& kubeconfig, const Target
   return inputs;
 }
 
-// Those where the target has Secrets, before the change or after it, and whose pause does not keep them.
+// Returns the contexts where the target has Secrets before or after the change, without paused ones.
 std::set<std::string> contexts_concerned(const TargetChange& change, const Inputs& inputs,
                                          std::vector<std::string>& paused) {
   std::set<std::string> contexts =
@@ -188,7 +188,7 @@ const char* to_string(Verb verb) {
 
 std::string describe(const Preview& preview) {
   std::map<std::tuple<DifferenceKind, Verb, std::string, std::string>, std::vector<std::string>>
-      lines;  // by kind, verb, context, and whose they are
+      lines;  // by kind, verb, context and owner
   for (const Difference& change : preview.changes) {
     lines[{change.kind, verb_of(change), change.context, change.taken_over}].push_back(change.name_space + "/" +
                                                                                        change.name);

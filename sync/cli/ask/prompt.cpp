@@ -26,7 +26,7 @@ std::optional<std::size_t> number_of(std::string_view text, std::size_t count) {
   return number - 1;
 }
 
-// Nothing where the answer makes no sense.
+// Returns nullopt for an invalid answer.
 std::optional<std::vector<std::size_t>> parse_choice(std::string_view answer, std::size_t count) {
   std::set<std::size_t> chosen;
   if (answer == "all") {
@@ -57,7 +57,7 @@ std::optional<std::vector<std::size_t>> parse_choice(std::string_view answer, st
   return std::vector<std::size_t>(chosen.begin(), chosen.end());
 }
 
-// Writes a question for the person, who is in front of the terminal that the answer comes from.
+// Writes a question to the terminal from which the answer is read.
 void ask(Console& console, const std::string& question) {
   if (console.in_is_terminal && !console.err_is_terminal) {
     throw UsageError("standard error is not a terminal, so nobody sees the question: " + std::string(trim(question)),
@@ -105,7 +105,7 @@ SecretString ask_password(Console& console, const std::string& question) {
   std::string line;
   const WipedAtEnd wiped(line);
   {
-    // Before the question: what is typed as soon as that shows would be echoed, and then thrown away.
+    // Before the question: what the person types at once would otherwise be echoed and then discarded.
     const TerminalMode silent(ECHO, TCSAFLUSH);
     ask(console, printable_line(question) + ": ");
     if (!std::getline(console.in, line)) {
@@ -117,7 +117,7 @@ SecretString ask_password(Console& console, const std::string& question) {
 }
 
 SecretString read_password(std::istream& in) {
-  std::string text(max_login_bytes + 1, '\0');  // more is an endless stream, or the wrong file
+  std::string text(max_login_bytes + 1, '\0');  // more must be an endless stream or the wrong file
   const WipedAtEnd wiped(text);
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));

@@ -1,8 +1,9 @@
-// Asks registries, as a node would, whether a login may pull an image.
+// PullTrials asks registries, as a node would, whether a login may pull an image.
 //
-// Each login is tried once at each registry, and one that it refuses is tried with no image: a wrong password in a
-// hundred pods is one failed attempt, so that nobody is locked out. Where the registry did not say, the first image
-// that it is refused for with HTTP 401 does. Each image is asked for once, and a registry that cannot be reached too.
+// It tries each login once at each registry, and does not try a refused login with any image: a wrong password in a
+// hundred pods is one failed attempt, so that no account is locked. If the registry does not say whether it accepts the
+// login, the first image refused with HTTP 401 counts as the refusal. It requests each image once, and an unreachable
+// registry once.
 //
 // One io_context thread.
 #pragma once
@@ -21,7 +22,8 @@ namespace regsync::cli {
 
 class PullTrials {
  public:
-  // One trial for each login that kubelet offers, up to the first that may pull; without any, the one without a login.
+  // Returns one trial for each login that kubelet would try, up to the first that may pull; if there is none, one
+  // anonymous trial.
   asio::awaitable<std::vector<PullTrial>> run(Image image, const PullLookup& lookup);
 
  private:
@@ -33,7 +35,7 @@ class PullTrials {
   void note(const std::string& registry, const PullAnswer& answer);
 
   std::map<LoginKey, PullAnswer> logins_;
-  std::map<std::string, PullAnswer> unreachable_;  // by registry: nothing answers there
+  std::map<std::string, PullAnswer> unreachable_;  // by registry
   std::map<std::pair<std::string, LoginKey>, PullAnswer> pulls_;
 };
 

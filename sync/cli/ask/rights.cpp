@@ -13,7 +13,7 @@ using nlohmann::json;
 constexpr const char* rbac_group = "rbac.authorization.k8s.io";
 constexpr const char* rbac_version = "rbac.authorization.k8s.io/v1";
 
-// The digest tells subjects apart whose names look alike here.
+// The digest distinguishes subjects whose names become equal here.
 std::string name_of(const Subject& subject) {
   constexpr std::size_t longest_readable = 40;
   constexpr std::size_t digest_bytes = 4;
@@ -27,7 +27,7 @@ std::string name_of(const Subject& subject) {
   return readable + "-" + digest.substr(0, 2 * digest_bytes);
 }
 
-// One Role and one binding for each target and subject: what is applied for one of them changes nothing of another's.
+// One Role and one binding for each target and subject, so that applying one does not change another.
 std::string name_of(const Rights& rights, const Subject& subject) {
   return "regsync-" + rights.target + "-" + name_of(subject);
 }
@@ -91,7 +91,7 @@ std::vector<Rule> rules_of(const Rights& rights) {
       {"secrets", {"get", "list", "watch", "create", "patch", "delete"}, {rights.secret}},
   };
   if (!rights.service_accounts.empty()) {
-    // RBAC knows no patterns of names: a glob needs the right to all.
+    // RBAC has no name patterns, so a glob needs the right to all.
     const bool all = std::ranges::any_of(rights.service_accounts, is_glob);
     rules.push_back({"serviceaccounts",
                      {"get", "list", "watch", "patch"},
@@ -124,7 +124,7 @@ std::vector<json> make_rbac(const Rights& rights, const Subject& subject) {
   return objects;
 }
 
-// No target has a name with a colon.
+// No collision with make_rbac(): target names have no colon.
 std::string watch_role_name(const Subject& subject) { return "regsync:watch-" + name_of(subject); }
 
 }  // namespace regsync::cli

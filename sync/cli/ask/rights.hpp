@@ -11,8 +11,8 @@ namespace regsync::cli {
 
 struct Rights {
   std::string target;
-  bool everywhere = false;              // globs or a selector: any namespace may be meant
-  std::vector<std::string> namespaces;  // where not everywhere
+  bool everywhere = false;              // it has globs or a selector, which may select any namespace
+  std::vector<std::string> namespaces;  // if not everywhere
   std::string secret;
   std::vector<std::string> service_accounts;
   bool heal = false;
@@ -27,24 +27,24 @@ struct Rule {
   std::vector<std::string> names;  // none: all
 };
 
-// Of the Role (in each namespace) or ClusterRole. An apply that creates is limited by resourceNames too, and so are
-// list and watch with fieldSelector=metadata.name=X, which is how regsync asks.
+// Returns the rules of the Role (in each namespace) or ClusterRole. resourceNames also limits an apply that creates,
+// and list and watch with fieldSelector=metadata.name=X, which regsync uses.
 std::vector<Rule> rules_of(const Rights& rights);
 
 struct Subject {
   std::string kind;  // User, Group, ServiceAccount
   std::string name;
-  std::string name_space;  // of a ServiceAccount
+  std::string name_space;  // of a ServiceAccount only
 };
 
-// Role and RoleBinding for each namespace, or one ClusterRole and ClusterRoleBinding, as objects to apply. Their name
-// says target and subject, so that to apply those of a second user takes nothing from the first. A target that pins may
-// read the namespace kube-system too, whose uid tells one cluster from another: it works without, and rules_of() lacks
-// that.
+// Returns a Role and a RoleBinding for each namespace, or one ClusterRole and ClusterRoleBinding, to apply. Their names
+// contain the target and the subject, so that applying those of a second user does not replace those of the first. A
+// target with `pin` may also read the namespace kube-system, whose uid identifies the cluster; this right is optional,
+// so rules_of() does not have it.
 std::vector<nlohmann::json> make_rbac(const Rights& rights, const Subject& subject);
 
-// Of the role and binding by which a subject may watch Secrets by label: no name of make_rbac(), nor that of another
-// subject.
+// Returns the name of the role and binding that let a subject watch Secrets by label. It differs from the names of
+// make_rbac() and of other subjects.
 std::string watch_role_name(const Subject& subject);
 
 }  // namespace regsync::cli

@@ -16,12 +16,12 @@ namespace regsync::cli {
 
 namespace {
 
-// The contexts that a target selects, with what can be told of their clusters. One that cannot be used is left out.
+// Returns the usable contexts that a target selects, with their resolved settings.
 std::map<std::string, kube::ResolvedContext> usable_contexts_of(const Target& target,
                                                                 const kube::Kubeconfig& kubeconfig) {
   std::map<std::string, kube::ResolvedContext> contexts;
   for (const std::string& name : selected_contexts({target}, kubeconfig)) {
-    // One that cannot be used is no place for anybody's Secret now.
+    // An unusable context holds no Secret of a target now.
     (void)guarded([&] { contexts.emplace(name, kubeconfig.resolve(name)); });
   }
   return contexts;

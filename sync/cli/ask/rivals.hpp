@@ -9,15 +9,15 @@
 
 namespace regsync::cli {
 
-// Throws Error(already_exists) naming the other target and the place, if one can be named without asking a cluster: of
-// the same context, or of two contexts that are known to lead to one cluster.
+// Throws Error(already_exists) naming the other target and the place, if a conflict is certain without a request to a
+// cluster: in one context, or in two contexts that are known to lead to one cluster.
 void refuse_rival(const Target& target, const TargetFiles& others, const kube::Kubeconfig& kubeconfig);
 
-// The same for a target that is changed: what it was may have shared a Secret already, which this change did not do.
+// The same for a changed target. Ignores a conflict that existed before the change.
 void refuse_new_rival(const std::optional<Target>& before, const Target& target, const TargetFiles& others,
                       const kube::Kubeconfig& kubeconfig);
 
-// Whether any other target names its Secrets so: without one there is no rival, whatever the kubeconfig says.
+// Whether another target uses the same Secret name. If none does, there is no rival in any kubeconfig.
 bool has_namesake(const Target& target, const TargetFiles& others);
 
 }  // namespace regsync::cli

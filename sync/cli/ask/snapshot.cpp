@@ -47,7 +47,7 @@ asio::awaitable<void> read_everywhere(kube::KubeClient& client, std::string name
   for (json& item : items) {
     const std::string name_space(text_at(item, {"metadata", "namespace"}));
     if (!is_label_name(name_space) || text_at(item, {"metadata", "name"}) != name) {
-      continue;  // Kubernetes has no such namespace, or the server ignores selectors
+      continue;  // the namespace name is invalid, or the server ignores selectors
     }
     item["apiVersion"] = "v1";  // the items of a list lack both
     item["kind"] = "Secret";
@@ -56,7 +56,7 @@ asio::awaitable<void> read_everywhere(kube::KubeClient& client, std::string name
   }
 }
 
-// Those of one name; empty: all.
+// Lists the ServiceAccounts of one name; empty: all.
 asio::awaitable<void> list_accounts(kube::KubeClient& client, std::string name_space, std::string name,
                                     Snapshot& snapshot) {
   kube::ListOptions options;
@@ -126,7 +126,7 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places,
     snapshot.namespaces_complete = true;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::forbidden || everywhere) {
-      throw;  // plain names do not need the list
+      throw;  // namespaces given by name do not need the list
     }
   }
   for (const auto& [name, scope] : places.secrets) {
@@ -141,7 +141,7 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places,
         }
       } catch (const Error& error) {
         if (error.code() != ErrorCode::forbidden || scope.any) {
-          throw;  // plain names can be read one by one
+          throw;  // Secrets in namespaces given by name can be read one by one
         }
       }
     }
@@ -158,7 +158,7 @@ asio::awaitable<Snapshot> read_snapshot(kube::KubeClient& client, Places places,
 
 namespace {
 
-// In each of these namespaces; those that may not be listed are hidden.
+// Lists in each of these namespaces; forbidden ones go to hidden_accounts.
 asio::awaitable<void> list_accounts_by_namespace(kube::KubeClient& client, std::set<std::string> namespaces,
                                                  std::string name, Snapshot& snapshot) {
   for (const std::string& name_space : namespaces) {
@@ -173,7 +173,7 @@ asio::awaitable<void> list_accounts_by_namespace(kube::KubeClient& client, std::
   }
 }
 
-// In all namespaces at once, or, where that costs more or is forbidden, in those that are named plainly.
+// Lists in all namespaces at once, or, if that is more expensive or forbidden, in those given by name.
 asio::awaitable<void> list_accounts_of(kube::KubeClient& client, Scope scope, std::string name, Snapshot& snapshot) {
   std::optional<Error> nowhere_else;
   if (scope.is_wide()) {
@@ -198,7 +198,7 @@ asio::awaitable<void> list_accounts_of(kube::KubeClient& client, Scope scope, st
   }
 }
 
-// What of a scope a list of all accounts did not show.
+// Returns the part of a scope that the list of all accounts did not cover.
 Scope hidden_part_of(const Scope& scope, const Snapshot& snapshot) {
   Scope hidden;
   for (const auto& [place, error] : snapshot.hidden_accounts) {

@@ -7,7 +7,7 @@
 namespace regsync::cli {
 namespace {
 
-// What the handler needs, which gets nothing but a number.
+// The state for the signal handler, which gets only the signal number.
 struct State {
   termios before{};
   termios during{};
@@ -19,13 +19,13 @@ struct State {
 
 State state;
 
-// All that follows calls only what is safe in a handler (signal-safety(7)).
+// The following functions call only async-signal-safe functions (signal-safety(7)).
 
 void write_out(std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
     if (written <= 0) {
-      return;  // nobody sees it
+      return;  // no one reads the output
     }
     text.remove_prefix(static_cast<std::size_t>(written));
   }
@@ -47,7 +47,8 @@ void give_back(int when) {
 
 void on_signal(int signal) {
   const int error = errno;
-  // In the background, the terminal is another program's. One that is not the session's has no foreground (-1).
+  // In the background, the terminal belongs to another program. A terminal of another session has no foreground group
+  // (-1).
   const pid_t foreground = ::tcgetpgrp(STDIN_FILENO);
   if (foreground == -1 || foreground == ::getpgrp()) {
     give_back(TCSANOW);
@@ -60,7 +61,7 @@ void on_signal(int signal) {
   sigemptyset(&it);
   sigaddset(&it, signal);
   (void)::raise(signal);
-  ::pthread_sigmask(SIG_UNBLOCK, &it, nullptr);  // here it ends, or stops until it is continued
+  ::pthread_sigmask(SIG_UNBLOCK, &it, nullptr);  // the process ends here, or stops until it is continued
   ::sigaction(signal, &ours, nullptr);
   if (state.is_over == 0) {
     take(TCSANOW);

@@ -1,5 +1,5 @@
-// TerminalMode changes the modes of the terminal, and gives them back when it ends or a signal ends or stops the
-// process. One thread.
+// TerminalMode changes the modes of the terminal, and restores them in its destructor and when a signal ends or stops
+// the process. One thread.
 #pragma once
 
 #include <termios.h>
@@ -11,12 +11,12 @@
 
 namespace regsync::cli {
 
-// As getpass(3) does it: a shell without echo is of no use. A signal that is ignored, or that somebody handles, stays
-// as it is. One at a time.
+// Like getpass(3), so that the shell is not left without echo. Leaves alone signals that are ignored or have a handler.
+// Only one instance may exist at a time.
 class TerminalMode {
  public:
-  // off: local modes (termios(3)) of standard input. when: as tcsetattr(3) has it. Where ICANON is off, a read never
-  // waits. enter and leave: written to standard output with each change; they outlive this.
+  // off: local modes (termios(3)) of standard input. when: as for tcsetattr(3). If ICANON is off, a read never waits.
+  // enter and leave are written to standard output with each change; they must outlive this object.
   TerminalMode(tcflag_t off, int when, std::string_view enter = {}, std::string_view leave = {});
   ~TerminalMode();
   TerminalMode(const TerminalMode&) = delete;
@@ -24,7 +24,7 @@ class TerminalMode {
   TerminalMode(TerminalMode&&) = delete;
   TerminalMode& operator=(TerminalMode&&) = delete;
 
-  // Whether standard input is a terminal, and has the modes.
+  // Whether standard input is a terminal, and the modes are set.
   [[nodiscard]] bool is_set() const;
 
  private:

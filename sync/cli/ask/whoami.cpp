@@ -19,7 +19,7 @@ using nlohmann::json;
 
 constexpr std::size_t max_file_bytes = 1024UL * 1024;
 
-// A service account's token is a JWT whose "sub" is the user name; other tokens say nothing to us.
+// A service account's token is a JWT whose "sub" is the user name; other tokens are opaque to regsync.
 std::string service_account_in(std::string_view token) {
   const json claims = jwt_claims(token);
   const std::string_view subject = text_at(claims, {"sub"});

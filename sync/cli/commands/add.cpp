@@ -1,4 +1,4 @@
-// regsync add: declares a target, and keeps the login that it needs.
+// regsync add: declares a target and stores the login that it needs.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -60,8 +60,8 @@ std::vector<std::string> context_names(const AddOptions& options, const kube::Ku
   return {require_current_context(kubeconfig)};
 }
 
-// The namespaces that are meant. Without -n it is the contexts' current one, as it is now: it is written down, so that
-// kubens and its like do not move the Secret later.
+// Returns the target's namespaces. Without -n it is the contexts' current one, which is written to the file, so that
+// kubens and similar tools do not move the Secret later.
 std::vector<std::string> namespaces_meant(const AddOptions& options, const std::vector<std::string>& contexts,
                                           const kube::Kubeconfig& kubeconfig) {
   if (!options.namespaces.empty() || !options.namespace_selector.empty()) {
@@ -74,7 +74,7 @@ std::vector<std::string> namespaces_meant(const AddOptions& options, const std::
     if (problem && std::ranges::find(contexts, context) != contexts.end()) {
       throw Error(*problem);
     }
-    if (problem) {  // only a glob takes it in, so the others may say where
+    if (problem) {  // selected by a glob only, so the others decide
       unusable = std::move(problem);
     }
   }
@@ -114,7 +114,7 @@ Target make_target(const AddOptions& options, std::vector<std::string> registrie
 
 Adoption adoption_of(const AddOptions& options) { return options.adopt ? Adoption::all : Adoption::none; }
 
-// What the file is now. Throws already_exists where another target of that name may not be replaced.
+// Returns the target in the present file. Throws already_exists if it must not be replaced.
 std::optional<Target> target_before(const Target& target, const AddOptions& options) {
   std::optional<Target> before = declared(target.name);
   if (result_of(before, target) == DeclareResult::replaced && !options.replace) {
@@ -124,7 +124,7 @@ std::optional<Target> target_before(const Target& target, const AddOptions& opti
   return before;
 }
 
-// The plan of a target once the login that is given is kept; nothing where none is.
+// Returns the target's plan with the given login stored; nullptr if no login is given.
 std::shared_ptr<const Plan> plan_with(const std::optional<Credential>& login, const Target& target, Console& console) {
   if (!login) {
     return nullptr;
@@ -136,7 +136,7 @@ std::shared_ptr<const Plan> plan_with(const std::optional<Credential>& login, co
   return std::make_shared<const Plan>(make_plan(target, known));
 }
 
-// What the command changes in the clusters, with the login that is given.
+// Previews the command's changes in the clusters with the given login.
 Preview preview_of(const std::optional<Target>& before, const Target& target, const std::optional<Credential>& login,
                    const AddOptions& options, Console& console) {
   return preview(
@@ -144,7 +144,8 @@ Preview preview_of(const std::optional<Target>& before, const Target& target, co
       {.before = before, .after = target, .plan = plan_with(login, target, console), .adoption = adoption_of(options)});
 }
 
-// Above a preview. What no option gives is not in the file any more, a pause among it.
+// The heading of a preview. It lists the fields that the replacement drops because no option gives them, such as a
+// pause.
 std::string heading_of(const std::optional<Target>& before, const Target& target) {
   std::string name = "target \"" + target.name + "\":";
   if (result_of(before, target) != DeclareResult::replaced) {
@@ -154,7 +155,7 @@ std::string heading_of(const std::optional<Target>& before, const Target& target
   return "replacing " + name + (dropped.empty() ? "" : "\n" + printable_line("  no longer: " + join(dropped)));
 }
 
-// Says whose login in the keyring the one that is given takes the place of. False: of nobody else's.
+// Prints which user's login in the keyring the given one replaces. Returns false if it replaces no other user's.
 bool tell_of_replaced_login(const Credential& login, Console& console, Prompt prompt) {
   const auto kept = console.open_store(prompt)->get(login.login.server);
   if (!kept || kept->login.username == login.login.username) {
@@ -166,8 +167,8 @@ bool tell_of_replaced_login(const Credential& login, Console& console, Prompt pr
   return true;
 }
 
-// A replacement may delete Secrets, --adopt overwrites those of others, and a login may take the place of somebody
-// else's: that is shown first, and a person at a terminal is asked.
+// Shows what the command would do, and asks a person at a terminal: a replacement may delete Secrets, --adopt
+// overwrites those of others, and a login may replace another user's.
 void require_consent(const std::optional<Target>& before, const Target& target, const std::optional<Credential>& login,
                      const AddOptions& options, Console& console) {
   std::string question;
@@ -188,7 +189,7 @@ void require_consent(const std::optional<Target>& before, const Target& target, 
   }
 }
 
-// The login as given, for a registry of the target: one for another registry would take the place of the login there.
+// Returns the given login for a registry of the target. A login for another registry would replace the one there.
 GivenLogin login_for(const Target& target, GivenLogin given) {
   if (given.username.empty()) {
     return given;
@@ -208,9 +209,9 @@ GivenLogin login_for(const Target& target, GivenLogin given) {
   return given;
 }
 
-// The duration to wait; empty: do not. Throws UsageError.
+// Returns the duration to wait; empty: do not wait. Throws UsageError.
 std::string wait_of(const std::string& given) {
-  if (given == "true" || given == "false") {  // as kubectl has it
+  if (given == "true" || given == "false") {  // as in kubectl
     return given == "true" ? default_wait : "";
   }
   if (!given.empty()) {
@@ -219,7 +220,7 @@ std::string wait_of(const std::string& given) {
   return given;
 }
 
-// All names of Docker Hub are one registry here, and its login is written so that kubelet finds it for docker.io.
+// All names of Docker Hub are one registry here; the login is written so that kubelet finds it for docker.io.
 void warn_of_hub_aliases(const Target& target, Console& console) {
   for (const std::string& registry : target.registries) {
     std::string_view host = registry;
@@ -235,11 +236,11 @@ void warn_of_hub_aliases(const Target& target, Console& console) {
   }
 }
 
-// What would be declared; `server`: and what would follow from it and from the login.
+// Shows what would be declared; with `server`, also what the target and the login would change.
 void show(const std::optional<Target>& before, const Target& target, const GivenLogin& given, const AddOptions& options,
           Console& console) {
   const bool asks_clusters = dry_run_of(options.dry_run) == DryRun::server;
-  const bool is_given = !given.password.empty() || given.password_stdin;  // else a person would be asked for it
+  const bool is_given = !given.password.empty() || given.password_stdin;  // otherwise it would have to prompt
   const auto login = asks_clusters && is_given ? read_login(given, console) : std::nullopt;
   if (options.format == Format::table) {
     print_folded(console.out, "# " + paths::targets().string() + '/' + target.name + ".yaml (dry run)\n");
@@ -254,7 +255,7 @@ void show(const std::optional<Target>& before, const Target& target, const Given
     print_folded(console.err, heading_of(before, target) + '\n');
   }
   if (login) {
-    // What keeps the keyring from being read is told with the preview.
+    // The preview reports an unreadable keyring.
     (void)guarded([&] { tell_of_replaced_login(*login, console, Prompt::never); });
   }
 }
@@ -263,7 +264,7 @@ int add(const AddOptions& options, Console& console) {
   const std::string wait = wait_of(options.wait);
   dry_run_of(options.dry_run);
   require_whole(options.login);
-  // All that can be wrong is found out before anything is kept.
+  // Check everything before anything is stored.
   std::vector<std::string> registries = options.registries;
   if (registries.empty() && !options.login.server.empty()) {
     registries = {options.login.server};

@@ -32,7 +32,7 @@ struct ApplyOptions {
   std::optional<fs::path> kubeconfig;
 };
 
-constexpr std::size_t max_bytes = 16 * max_target_bytes;  // of a file with many targets
+constexpr std::size_t max_bytes = 16 * max_target_bytes;  // for a file with many targets
 
 std::string read_standard_input(std::istream& in) {
   std::string text(max_bytes + 1, '\0');
@@ -44,7 +44,7 @@ std::string read_standard_input(std::istream& in) {
   return text;
 }
 
-// The documents of a YAML stream, each by itself, on the lines that it has in the stream.
+// Splits a YAML stream into documents. Each keeps its line numbers of the stream.
 std::vector<std::string> documents_of(const std::string& stream) {
   std::vector<std::string> documents(1);
   std::istringstream lines(stream);
@@ -59,10 +59,10 @@ std::vector<std::string> documents_of(const std::string& stream) {
   return documents;
 }
 
-// Beside those of a target's file.
+// The keys besides those of a target's file.
 constexpr std::array keys_around = {"name", "apiVersion", "kind"};
 
-// One target: `name` and the keys of a target's file.
+// Reads one target: `name` and the keys of a target's file.
 Target target_of(json item, const std::string& default_name, const std::string& source) {
   if (!item.is_object()) {
     throw Error(ErrorCode::invalid_input, source + ": not a target", "a target is a mapping; see regsync.yaml(5)");
@@ -93,11 +93,11 @@ json document_of(const std::string& text, const std::string& source) {
 
 struct Given {
   std::vector<Target> targets;
-  std::map<std::string, std::string> texts;  // of the targets' files, where they can stay as somebody wrote them
+  std::map<std::string, std::string> texts;  // of the targets' files, if they can stay as written
 };
 
-// The text that holds only this target as that of its file, with its comments. Nothing where it would be something else
-// there.
+// Returns the text, which holds only this target, for use as its file, with its comments; nullopt if it would declare
+// something else there.
 std::optional<std::string> own_text(const Target& target, std::string text) {
   for (const char* key : keys_around) {
     text = with_key(text, key, std::nullopt);
@@ -106,7 +106,7 @@ std::optional<std::string> own_text(const Target& target, std::string text) {
   return fits ? std::optional(std::move(text)) : std::nullopt;
 }
 
-// The targets of one text: each document is a target, or the list that `regsync get -o yaml` prints.
+// Reads the targets of one text: each document is a target, or the list that `regsync get -o yaml` prints.
 void read_targets(const std::string& text, const std::string& default_name, const std::string& source, Given& given) {
   std::vector<json> documents;
   for (const std::string& part : documents_of(text)) {
@@ -126,7 +126,7 @@ void read_targets(const std::string& text, const std::string& default_name, cons
   }
   if (documents.size() == 1 && find_at(documents.front(), {"items"}) == nullptr) {
     const Target& target = given.targets.back();
-    // Else a file that has comments of its own would lose them for a text that says the same.
+    // Otherwise a file with comments would lose them to a text with the same meaning.
     if (auto own = own_text(target, text); own && has_comments_or_anchors(*own)) {
       given.texts[target.name] = std::move(*own);
     }
@@ -156,7 +156,7 @@ void read_source(const std::string& name, Console& console, Given& given) {
   std::vector<fs::path> paths;
   for (const auto& entry : fs::directory_iterator(name)) {
     const std::string extension = entry.path().extension().string();
-    const bool is_hidden = entry.path().filename().string().starts_with('.');  // of an editor, or of another tool
+    const bool is_hidden = entry.path().filename().string().starts_with('.');  // made by an editor or another tool
     if (!is_hidden && (extension == ".yaml" || extension == ".yml" || extension == ".json")) {
       paths.push_back(entry.path());
     }
@@ -169,7 +169,7 @@ void read_source(const std::string& name, Console& console, Given& given) {
 
 int apply(const ApplyOptions& options, Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
-  Given given;  // all are read before the first is written
+  Given given;  // read all before writing the first
   for (const std::string& file : options.files) {
     read_source(file, console, given);
   }

@@ -1,6 +1,6 @@
-// regsync completion SHELL: a script that asks `regsync __complete` at every TAB. Its answers have the form of Cobra's
-// (spf13/cobra, site/content/completions): candidates, one a line, then ":0" for file names or ":4" for nothing else,
-// so that kubectl understands them too (kubectl_complete-regsync).
+// regsync completion SHELL: prints a script that calls `regsync __complete` at every TAB. Its answers have the form of
+// Cobra's (spf13/cobra, site/content/completions): candidates, one a line, then ":0" for file names or ":4" for nothing
+// else, so that kubectl understands them too (kubectl_complete-regsync).
 #include <ostream>
 #include <string>
 

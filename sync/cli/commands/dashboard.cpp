@@ -1,4 +1,4 @@
-// regsync dashboard: the daemon's page, in a browser.
+// regsync dashboard: opens the daemon's page in a browser.
 #include <unistd.h>
 
 #include <cstdlib>
@@ -25,7 +25,7 @@ struct DashboardOptions {
 
 bool has_desktop() { return std::getenv("DISPLAY") != nullptr || std::getenv("WAYLAND_DISPLAY") != nullptr; }
 
-// Becomes xdg-open, which may run as long as the browser does. Returns where there is none.
+// Replaces this process with xdg-open, which may run as long as the browser. Returns if there is none.
 void open_browser(const std::string& url, Console& console) {
   const auto program = has_desktop() ? find_on_path("xdg-open") : std::nullopt;
   if (!program) {

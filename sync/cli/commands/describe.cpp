@@ -1,4 +1,4 @@
-// regsync describe: everything about one target on one screen.
+// regsync describe: shows everything about a target on one screen.
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
@@ -37,7 +37,7 @@ void print_field(std::ostream& out, const std::string& label, const std::string&
 
 constexpr int section_indent = 2;
 
-// Columns for the text of a section.
+// The columns for the text of a section.
 int section_columns(Console& console) { return std::max(0, columns_of(console.out) - section_indent); }
 
 void print_section(std::ostream& out, const std::string& label, const std::string& text) {
@@ -53,7 +53,7 @@ void print_section(std::ostream& out, const std::string& label, const std::strin
   }
 }
 
-// Keys of a target's file that show only where they are given.
+// Keys of a target's file that are shown only if set.
 constexpr std::array<std::pair<const char*, const char*>, 6> seldom_set = {{{"email", "Email"},
                                                                             {"refresh", "Refresh"},
                                                                             {"expires", "Expires"},
@@ -94,7 +94,7 @@ void print_fields(const Target& target, Console& console) {
   }
 }
 
-// The day where a person said it, as they do; a token ends at a moment.
+// Formats a day, as people give it, or the exact time at which a token expires.
 std::string day_or_time(std::chrono::system_clock::time_point end) {
   std::string text = to_rfc3339(end);
   if (constexpr std::string_view midnight = "T00:00:00Z"; text.ends_with(midnight)) {
@@ -180,7 +180,7 @@ int describe_targets(const DescribeOptions& options, Console& console) {
       const Target target = require_target(name);
       console.out << std::exchange(gap, "\n\n");
       describe_target(target, console);
-    } catch (const Error& error) {  // the others are all right
+    } catch (const Error& error) {  // the other targets are still shown
       print_error(console.err, error);
       exit_code = exit_not_as_asked;
     }

@@ -1,4 +1,4 @@
-// regsync diff: what a sync would change, masked. Output and exit codes are those of kubectl diff.
+// regsync diff: shows what a sync would change, masked. Output and exit codes are those of kubectl diff.
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
@@ -45,7 +45,7 @@ void write(const fs::path& root, const Difference& difference, const nlohmann::j
   }
   const fs::path folder = root / file_name(difference.context) / file_name(difference.name_space);
   fs::create_directories(folder);
-  // No Secret has capitals in its name.
+  // Distinct from Secrets, whose names have no capitals.
   const std::string prefix = difference.kind == DifferenceKind::secret ? "" : "ServiceAccount.";
   const fs::path file = folder / file_name(prefix + difference.name);
   std::ofstream out(file);
@@ -67,7 +67,7 @@ std::string without(std::string_view text, std::string_view part) {
   return rest;
 }
 
-// By diff(1), as kubectl does it. Only masked objects are written to the files.
+// Prints by diff(1), like kubectl. Writes only masked objects to the files.
 void print(const std::vector<Difference>& changes, Console& console) {
   const TemporaryFolder scratch("regsync-diff");
   const fs::path live = scratch.path() / "LIVE";
@@ -80,7 +80,7 @@ void print(const std::vector<Difference>& changes, Console& console) {
   }
   ChildCommand command;
   command.program = "diff";
-  command.max_output = std::numeric_limits<std::size_t>::max();  // of our own objects, however many they are
+  command.max_output = std::numeric_limits<std::size_t>::max();  // the objects are our own, in any number
   command.arguments = {"-u", "-N", "-r", live.string(), merged.string()};
   if (console.colour) {
     command.arguments.insert(command.arguments.begin(), "--color=always");
@@ -89,11 +89,11 @@ void print(const std::vector<Difference>& changes, Console& console) {
   if (result.exit_code > 1) {
     throw Error(ErrorCode::internal, "diff(1) failed: " + result.errors, "install the package diffutils");
   }
-  // The folder's name says nothing to anybody.
+  // The name of the temporary folder is meaningless to people.
   console.out << without(result.output, scratch.path().string() + "/");
 }
 
-// As things are now. active: the targets that are asked for, without the paused ones.
+// Gathers the present inputs. active: the requested targets without the paused ones.
 Inputs gather(const DiffOptions& options, const AskedTargets& asked, const std::vector<Target>& active,
               const kube::Kubeconfig& kubeconfig, RememberedState& memory, Console& console) {
   Inputs inputs{.kubeconfig = kubeconfig,
@@ -111,7 +111,7 @@ Inputs gather(const DiffOptions& options, const AskedTargets& asked, const std::
   return inputs;
 }
 
-// Those of the options, or all, where something may change. The person is told of the paused ones.
+// Returns the contexts of the options, or all, where something may change. Prints the paused ones.
 std::set<std::string> contexts_to_compare(const DiffOptions& options, const AskedTargets& asked,
                                           const std::vector<Target>& active, const Inputs& inputs, Console& console) {
   const std::set<std::string> leftovers = contexts_with_leftovers(inputs);

@@ -1,4 +1,4 @@
-// regsync doctor: each part with a verdict and a remedy.
+// regsync doctor: checks each part and prints a verdict with a remedy.
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -29,8 +29,8 @@ Cell verdict_of(Health health) {
   return {"FAILED", Colour::red};
 }
 
-// For people: where more contexts than a few are all right in the same way, one line says so, and what is wrong with
-// others does not drown.
+// For people: if more than a few contexts are fine in the same way, merges them into one line, so that problems of
+// others stand out.
 Findings folded_contexts(const Findings& findings) {
   constexpr std::size_t few = 3;
   const auto is_fine = [](const Finding& finding) {
@@ -67,7 +67,7 @@ void print(const Findings& all_findings, const Format& format, Console& console)
     print_structured(console.out, make_list("FindingList", std::move(all)), format);
     return;
   }
-  // A remedy stands below its line, so one table cannot hold both: the columns are measured here.
+  // A remedy is printed below its line, which a Table cannot do, so measure the columns here.
   int subject_width = 0;
   for (const Finding& finding : findings) {
     subject_width = std::max(subject_width, display_width(finding.subject));
@@ -87,7 +87,7 @@ void print(const Findings& all_findings, const Format& format, Console& console)
   }
 }
 
-// Remedies of the keyring end in "`regsync doctor` tells more", which is where the person is.
+// Removes "`regsync doctor` tells more" from remedies of the keyring, since this is `regsync doctor`.
 void drop_reference_to_doctor(std::string& remedy) {
   remedy.erase(std::min(remedy.find("; `regsync doctor`"), remedy.size()));
 }
@@ -105,7 +105,7 @@ int doctor(const DoctorOptions& options, Console& console) {
   check_contexts(targets, options.kubeconfig, daemon, console, findings);
   if (has_store) {
     check_logins(targets, {}, console, findings);
-  } else if (!login_files.empty()) {  // a keyring that does not answer is not waited for again
+  } else if (!login_files.empty()) {  // do not wait again for a keyring that does not answer
     check_logins(targets, login_files, console, findings);
   }
   for (Finding& finding : findings) {

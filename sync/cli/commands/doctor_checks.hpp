@@ -1,4 +1,4 @@
-// The checks of `regsync doctor`. Each answers verdicts with remedies and never throws for what it checks.
+// The checks of `regsync doctor`. Each adds findings with remedies, and throws no error of the part that it checks.
 #pragma once
 
 #include <filesystem>
@@ -22,23 +22,24 @@ struct Finding {
 };
 using Findings = std::vector<Finding>;
 
-// The session bus and the keyring; whether the keyring answers.
+// Checks the session bus and the keyring. Returns whether the keyring answers.
 bool check_secret_store(Console& console, Findings& findings);
-// The login files that the settings name, if any. Returns them.
+// Checks the login files of the settings, if any. Returns them.
 std::vector<std::filesystem::path> check_login_files(Findings& findings);
 void check_program(Findings& findings);     // that no other program of this name comes first on PATH
 void check_docker(Findings& findings);      // the helper on PATH, docker's config.json
-void check_containers(Findings& findings);  // podman, skopeo and buildah, where one is installed
-void check_helm(Findings& findings);        // where it is installed; oras reads docker's file
-// The units, the daemon and what it says. Returns its report; nothing where it does not answer.
+void check_containers(Findings& findings);  // podman, skopeo and buildah, if one is installed
+void check_helm(Findings& findings);        // if it is installed; oras reads docker's file
+// Checks the units, the daemon and its status. Returns the status; nullopt if the daemon does not answer.
 std::optional<StatusReport> check_service(Findings& findings);
-// The readable targets; what is wrong with the others is found.
+// Checks the target files. Returns the readable targets; the others become findings.
 std::vector<Target> check_files(Findings& findings);
-// Each context that a target selects: reachable, its clock, the rights that the targets need; and whether the daemon
-// finds the same kubeconfig and plugins as this shell.
+// Checks each context that a target selects: whether it is reachable, its clock, and the rights that the targets need;
+// also whether the daemon finds the same kubeconfig and plugins as this shell.
 void check_contexts(const std::vector<Target>& targets, const std::optional<std::filesystem::path>& kubeconfig,
                     const std::optional<StatusReport>& daemon, Console& console, Findings& findings);
-// Each login that a target uses: there, fit for kubelet, and still accepted by its registry. only: see LoginReader.
+// Checks each login that a target uses: whether it exists, works for kubelet, and is still accepted by its registry.
+// only: see LoginReader.
 void check_logins(const std::vector<Target>& targets, const std::vector<std::filesystem::path>& only, Console& console,
                   Findings& findings);
 

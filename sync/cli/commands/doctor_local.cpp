@@ -34,7 +34,7 @@ Finding failed(std::string subject, const Error& error) {
   return {std::move(subject), Health::failed, error.message(), error.remedy()};
 }
 
-// The servers of those logins for which no other helper, nor the file itself, was chosen.
+// Returns the servers of the logins for which neither another helper nor the file itself was chosen.
 std::vector<std::string> movable(const std::vector<Credential>& logins, const DockerConfigFile& config) {
   std::vector<std::string> servers;
   for (const Credential& login : logins) {
@@ -49,7 +49,7 @@ std::vector<std::string> movable(const std::vector<Credential>& logins, const Do
   return servers;
 }
 
-// "enabled", "active", … as systemctl prints it; "" where it says nothing.
+// Returns the output of systemctl ("enabled", "active", …); "" if there is none.
 std::string ask_systemctl(const char* question, const char* unit) {
   ChildCommand command;
   command.program = "systemctl";
@@ -101,9 +101,9 @@ void check_report(const StatusReport& report, Findings& findings) {
   }
 }
 
-// What the program says its version is; empty where it says nothing that looks like one.
+// Returns the version that the program prints; empty if its output has none.
 std::string version_of(const StoreProvider& provider) {
-  std::error_code hidden;  // that of gnome-keyring, which has file capabilities, is
+  std::error_code hidden;  // set for gnome-keyring, which has file capabilities
   const auto executable =
       std::filesystem::read_symlink("/proc/" + std::to_string(provider.pid) + "/exe", hidden).string();
   ChildCommand command;
@@ -157,7 +157,7 @@ void check_reading(const StoreReading& reading, Findings& findings) {
   }
 }
 
-// Which logins go to regsync by a file of Docker's format.
+// How many logins a file in Docker's format sends to regsync.
 enum class Reach { none, some, all };
 
 Reach reach_of_regsync(const DockerConfigFile& config) {
@@ -167,7 +167,7 @@ Reach reach_of_regsync(const DockerConfigFile& config) {
   return config.uses(our_helper) ? Reach::some : Reach::none;
 }
 
-// Those that were there before podman and its like were set up, and those of paths.
+// Checks the logins in plain text: older than the setup of podman and its like, or for paths.
 void check_plain_containers_logins(const std::string& client, Findings& findings) {
   try {
     for (const auto& [file, servers] : plain_containers_logins()) {
@@ -211,7 +211,7 @@ std::vector<std::filesystem::path> check_login_files(Findings& findings) {
   constexpr const char* subject = "login files";
   std::vector<std::filesystem::path> paths;
   if (guarded([&] { paths = settings_in_force().login_files; }) || paths.empty()) {
-    return {};  // check_files tells what is wrong with the settings
+    return {};  // check_files reports problems of the settings
   }
   const StoreReading reading = LoginFiles(paths).read_all();
   if (reading.problem) {
@@ -223,7 +223,7 @@ std::vector<std::filesystem::path> check_login_files(Findings& findings) {
   return paths;
 }
 
-// regclient has a program of that name too, which mirrors images.
+// regclient also has a program named regsync, which mirrors images.
 void check_program(Findings& findings) {
   std::error_code ignored;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", ignored);
@@ -258,7 +258,7 @@ void check_docker(Findings& findings) {
                           "regsync setup --import"});
     }
     if (const std::vector<std::string> plain = movable(config.plain_logins(), config); !plain.empty()) {
-      // Docker keeps one login per host, so setup takes no path as a registry; all logins together it moves.
+      // Docker keeps one login per host, so setup accepts no path as a registry; it can only move all logins together.
       const auto host = std::ranges::find_if(plain, [](const std::string& server) {
         const RegistryKey key(server);
         return key.account().empty() && (key.path().empty() || key.is_hub());

@@ -1,4 +1,4 @@
-// The checks of what is elsewhere: clusters and registries.
+// The remote checks: clusters and registries.
 #include <algorithm>
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/io_context.hpp>
@@ -32,7 +32,7 @@ namespace {
 
 using nlohmann::json;
 
-// Beyond this, certificates and tokens begin to look not yet, or no longer, valid.
+// Beyond this, certificates and tokens may seem not yet valid or expired.
 constexpr std::chrono::seconds tolerated_skew{60};
 constexpr std::chrono::seconds time_of_a_context{15};
 
@@ -40,7 +40,7 @@ Finding failed(std::string subject, const Error& error) {
   return {std::move(subject), Health::failed, error.message(), error.remedy()};
 }
 
-// Most errors of an API server leave it to the person what to do.
+// Makes a finding, and adds a remedy if the error has none, like most errors of an API server.
 Finding context_failed(const std::string& context, const Error& error) {
   Finding finding = failed("context " + context, error);
   if (finding.remedy.empty()) {
@@ -49,7 +49,7 @@ Finding context_failed(const std::string& context, const Error& error) {
   return finding;
 }
 
-// A transport that notes what time the server says it is.
+// A transport that records the server's Date header.
 class DatedTransport final : public kube::HttpTransport {
  public:
   DatedTransport(const asio::any_io_executor& executor, kube::Endpoint endpoint, std::string& date)
@@ -146,8 +146,8 @@ asio::awaitable<bool> is_allowed(kube::KubeClient& client, Question question) {
 
 using Answers = std::map<Question, bool>;
 
-// Takes one question after the other that nobody else has taken. The first problem ends it for all: asio's `&&` throws
-// those of several as one exception that says nothing.
+// A worker that takes the next open question until none is left. The first problem ends all workers, because asio's
+// `&&` combines the exceptions of several into one without details.
 asio::awaitable<void> answer_some(kube::KubeClient& client, Answers& answers, Answers::iterator& next,
                                   std::optional<Error>& problem) {
   while (next != answers.end() && !problem) {
@@ -163,7 +163,7 @@ asio::awaitable<void> answer_some(kube::KubeClient& client, Answers& answers, An
   }
 }
 
-// Each question once, several at a time: a target with plain namespaces has some for each of them.
+// Asks each question once, several at a time, because a target has some for each of its namespaces.
 asio::awaitable<Answers> ask_all(kube::KubeClient& client, std::vector<Question> questions) {
   using namespace asio::experimental::awaitable_operators;
   Answers answers;
@@ -211,7 +211,7 @@ asio::awaitable<void> check_owner(kube::KubeClient& client, Places places, const
     if (error.code() != ErrorCode::forbidden) {
       throw;
     }
-    co_return;  // check_rights has told it
+    co_return;  // check_rights has reported it
   }
   const auto lost = std::ranges::count_if(snapshot.secrets, [&](const auto& item) {
     const SecretView view = view_secret(item.second, owner.id);
@@ -312,7 +312,7 @@ void check_contexts(const std::vector<Target>& targets, const std::optional<std:
         }
       }
     }
-    // Contexts are asked at the same time; each keeps its own lines together.
+    // Contexts are checked concurrently; the lines of each stay together.
     const std::vector<std::string> contexts = selected_contexts(targets, kubeconfig);
     if (daemon && !kubeconfig_path) {
       for (const Error& difference : environment_differences(*daemon, kubeconfig, contexts)) {
@@ -344,7 +344,7 @@ void check_logins(const std::vector<Target>& targets, const std::vector<std::fil
   try {
     known = read_logins(console, targets, Prompt::never, std::chrono::seconds(10), only);
   } catch (const Error&) {
-    return;  // check_docker has told it
+    return;  // check_docker has reported it
   }
   std::map<std::string, std::shared_ptr<const Credential>> used;  // by server
   std::map<std::string, Error> problems;                          // by registry
@@ -362,8 +362,8 @@ void check_logins(const std::vector<Target>& targets, const std::vector<std::fil
     }
   }
   for (const auto& [registry, problem] : problems) {
-    // What keeps the keyring or the login files from being read is told once. What is not in the files alone may be in
-    // the keyring.
+    // Report once why the keyring or the login files cannot be read. With only the files read, a missing login may be
+    // in the keyring.
     const bool told =
         std::ranges::any_of(findings, [&](const Finding& finding) { return finding.text == problem.message(); });
     if (!told && (only.empty() || problem.code() != ErrorCode::login_missing)) {

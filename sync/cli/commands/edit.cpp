@@ -1,4 +1,4 @@
-// regsync edit: the person's editor on a copy of a target's file, which becomes the file only when it can be used.
+// regsync edit: runs the person's editor on a copy of a target's file, which replaces the file only if it is valid.
 #include <unistd.h>
 
 #include <array>
@@ -34,8 +34,8 @@ struct EditOptions {
   std::optional<fs::path> kubeconfig;
 };
 
-// A file of this user's alone, named as the target's, so that `regsync apply -f` takes it. Gone with this object,
-// unless it is kept.
+// A private file with the name of the target's file, so that `regsync apply -f` accepts it. Deleted with this object,
+// unless kept.
 class Copy {
  public:
   Copy(const std::string& name, const std::string& text)
@@ -45,7 +45,8 @@ class Copy {
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string text() const { return read_file(path_, max_target_bytes); }
-  // Whether somebody would lose a text with it: one that cannot be read, as it is too large, is another one.
+  // Whether deleting the copy would lose an edit. A copy that cannot be read, for example because it is too large,
+  // counts as edited.
   [[nodiscard]] bool differs_from(const std::string& before) const {
     std::error_code unknown;
     const auto text = try_read_file(path_, max_target_bytes);
@@ -58,17 +59,17 @@ class Copy {
   std::string path_;
 };
 
-// What the handler needs, which gets nothing but a number.
+// The text for the signal handler, which gets only the signal number.
 std::string last_words;
 
-// Calls only what is safe in a handler (signal-safety(7)).
+// Calls only async-signal-safe functions (signal-safety(7)).
 void say_last_words(int signal) {
   [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, last_words.data(), last_words.size());
-  (void)std::raise(signal);  // by SA_RESETHAND it ends the process now
+  (void)std::raise(signal);  // ends the process, because of SA_RESETHAND
 }
 
-// While it lives, a signal that ends the process writes a text to standard error first. A signal that is ignored stays
-// so. One at a time.
+// While it lives, a signal that ends the process first writes a text to standard error. Ignored signals stay ignored.
+// Only one instance may exist at a time.
 class LastWords {
  public:
   explicit LastWords(std::string text) {
@@ -99,7 +100,7 @@ class LastWords {
   std::array<struct sigaction, signals.size()> before_{};
 };
 
-// As git and kubectl choose it; it may have arguments.
+// Chooses the editor as git and kubectl do; it may have arguments.
 std::string editor(bool has_terminal) {
   for (const char* variable : {"VISUAL", "EDITOR"}) {
     if (const char* value = std::getenv(variable); value != nullptr && *value != '\0') {
@@ -117,15 +118,14 @@ void run_editor(const std::string& path, Console& console) {
   const std::string program = editor(console.in_is_terminal);
   const std::string line = program + " " + shell_word(path);
   const InheritedFileLimit limit;
-  // The person's own command, as their shell reads it.
-  // NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c)
+  // The person's own command, interpreted by the shell. NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c)
   if (std::system(line.c_str()) != 0) {
     throw Error(ErrorCode::cancelled, "the editor failed: " + program + "; nothing was changed",
                 "set EDITOR to an editor that works here");
   }
 }
 
-// Makes the text the target's, or shows what that would change.
+// Saves the text as the target's file, or shows what that would change.
 void save(const EditOptions& options, const std::string& before, const std::string& text, LazyKubeconfig& kubeconfig,
           Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
@@ -140,7 +140,7 @@ void save(const EditOptions& options, const std::string& before, const std::stri
   }
 }
 
-// is_mistake: the text cannot be taken as it is.
+// is_mistake: the text is invalid as it is.
 std::string kept_note(const Copy& copy, bool is_mistake) {
   return std::string(is_mistake ? "note: your text is kept; correct it, and then: regsync apply -f "
                                 : "note: your text is kept; to take it: regsync apply -f ") +
@@ -151,7 +151,7 @@ int edit(const EditOptions& options, Console& console) {
   dry_run_of(options.dry_run);
   const TargetDirectory directory(paths::targets());
   if (!directory.contains(options.name)) {
-    require_target(options.name);  // says what was meant
+    require_target(options.name);  // throws with a suggestion
   }
   const std::string before = directory.read(options.name);
   Copy copy(options.name, before);

@@ -1,4 +1,4 @@
-// regsync explain: why pods cannot pull their images, by kubelet's own rules, and what to do.
+// regsync explain: explains by kubelet's rules why pods cannot pull their images, and what to do.
 #include <algorithm>
 #include <asio/io_context.hpp>
 #include <nlohmann/json.hpp>
@@ -35,7 +35,7 @@ struct ExplainOptions {
 };
 
 constexpr std::chrono::seconds patience{60};
-// Whoever makes pods names the hosts of their images.
+// Limited, because anyone who can create pods chooses the hosts.
 constexpr std::size_t most_registries_at_once = 32;
 
 // One container that cannot pull.
@@ -46,7 +46,7 @@ struct Row {
   std::string remedy;
 };
 
-// The same question in one context, where each target means namespaces of its own.
+// Resolves the query for one context, where each target has its own namespaces.
 PodQuery query_in(const kube::ResolvedContext& context, PodQuery query, const FootprintStore& footprints) {
   for (Target& target : query.targets) {
     target = meant_in(target, context, footprints);
@@ -54,8 +54,8 @@ PodQuery query_in(const kube::ResolvedContext& context, PodQuery query, const Fo
   return query;
 }
 
-// The asked contexts, else those of the targets, else, where no target is declared, the current one. Throws not_found
-// where the targets have none: to look nowhere is not to find that no pod fails.
+// Returns the requested contexts, or those of the targets, or, if no target is declared, the current one. Throws
+// not_found if the targets have none: "no pod fails" would be wrong if no context was searched.
 std::vector<std::string> contexts_meant(const ExplainOptions& options, const kube::Kubeconfig& kubeconfig,
                                         const AskedTargets& declared) {
   if (!options.contexts.empty()) {
@@ -74,12 +74,12 @@ std::vector<std::string> contexts_meant(const ExplainOptions& options, const kub
   return {contexts.begin(), contexts.end()};
 }
 
-// Whether the targets say where to look, be it in part only.
+// Whether the targets determine where to search, at least in part.
 bool looks_by_targets(const ExplainOptions& options) {
   return options.contexts.empty() || (options.namespaces.empty() && !options.all_namespaces);
 }
 
-// "pod/NAME" is NAME, as kubectl has it.
+// Accepts "pod/NAME" for NAME, like kubectl.
 std::optional<std::string> pod_name(const std::optional<std::string>& text) {
   if (!text) {
     return std::nullopt;
@@ -111,7 +111,7 @@ asio::awaitable<PullFinding> find_cause(const PodCase& found, const PullFailure&
   co_return conclude(found.pod, failure, image, lookup, found.account_secrets, answers);
 }
 
-// The host that a pull would ask; empty where the image is none.
+// Returns the registry host of the image; empty if the image name is invalid.
 std::string host_of(const PullFailure& failure) {
   try {
     return parse_image(failure.image).host;
@@ -120,7 +120,7 @@ std::string host_of(const PullFailure& failure) {
   }
 }
 
-// All registries at the same time: one that does not answer costs the others nothing.
+// Asks all registries concurrently, so that an unreachable one does not delay the others.
 void find_causes(std::vector<Row>& rows, Console& console) {
   std::map<std::string, std::vector<Row*>> by_host;
   for (Row& row : rows) {
@@ -180,7 +180,7 @@ void print_table(const std::vector<Row>& rows, const ExplainOptions& options, Co
     table.add(std::move(cells));
   }
   table.print(console.out, console.colour, options.format.headers());
-  std::set<std::pair<std::string, std::string>> told;  // once for all pods that it is the same for
+  std::set<std::pair<std::string, std::string>> told;  // once for all pods with the same cause
   for (const Row& row : rows) {
     if (!told.emplace(row.finding.message, row.remedy).second) {
       continue;
@@ -230,8 +230,8 @@ void print(const std::vector<Row>& rows, const ExplainOptions& options, Console&
   }
 }
 
-// A typo is not "no pod fails": throws not_found for a namespace that is in none of these clusters, where all of them
-// say which there are.
+// Throws not_found for a namespace that no cluster has, if all clusters list their namespaces: after a typo, "no pod
+// fails" would be wrong.
 void require_namespaces(const ExplainOptions& options, const kube::Kubeconfig& kubeconfig,
                         const std::vector<std::string>& contexts) {
   std::set<std::string> known;

@@ -1,4 +1,4 @@
-// regsync forget-context: nothing is remembered any more of what may be left in contexts that are gone.
+// regsync forget-context: forgets the Secrets that may be left in contexts that are gone.
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
@@ -27,7 +27,7 @@ struct ForgetOptions {
   std::optional<std::filesystem::path> kubeconfig;
 };
 
-// What the daemon remembers may be in a hub.
+// Asks the daemon first, whose footprints may be in a hub.
 Contexts meant_contexts(const ForgetOptions& options) {
   if (const auto daemon = connect_if_running()) {
     const control::ForgettableContextsRequest request{.pattern = options.context};

@@ -1,4 +1,4 @@
-// regsync history: the last changes that regsync made in clusters, and why.
+// regsync history: shows the last changes that regsync made in clusters, and why.
 #include "sync/engine/history.hpp"
 
 #include <algorithm>
@@ -36,7 +36,7 @@ int history(const HistoryOptions& options, Console& console) {
   const std::vector<HistoryEntry> entries = read_history(paths::history(), options.targets);
   for (const std::string& name : options.targets) {
     if (std::ranges::none_of(entries, [&](const HistoryEntry& entry) { return entry.target == name; })) {
-      require_target(name);  // says what was meant
+      require_target(name);  // throws with a suggestion
     }
   }
   if (options.format.is_structured()) {

@@ -1,4 +1,4 @@
-// regsync list: the targets.
+// regsync list: lists the targets.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -56,7 +56,7 @@ int list(const ListOptions& options, Console& console) {
   TargetFiles files = directory.load();
   for (const std::string& name : options.names) {
     if (!files.contains(name)) {
-      require_target(name);  // says what was meant
+      require_target(name);  // throws with a suggestion
     }
   }
   std::erase_if(files, [&](const auto& file) {

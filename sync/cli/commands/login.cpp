@@ -1,5 +1,5 @@
 // regsync login and logout: like docker's, for registries with several logins. `docker login` keeps one login for each
-// registry; that of an account ("work@ghcr.io") stands beside it, and Docker's clients do not see it.
+// registry; a login of an account ("work@ghcr.io") is kept in addition, and Docker's clients do not see it.
 #include <istream>
 #include <ostream>
 
@@ -46,7 +46,7 @@ Credential read_login(const LoginOptions& options, const RegistryKey& key, Conso
   Credential login;
   login.login.server = key.account().empty() ? key.auths_key() : key.value();
   login.login.username = options.username.empty() ? ask_line(console, "Username for " + key.value()) : options.username;
-  if (login.login.username.empty()) {  // before a password is typed for nobody
+  if (login.login.username.empty()) {  // before a password is typed in vain
     throw UsageError("the user name is empty", "give one, here or with --username USER");
   }
   login.secret = options.password_stdin
@@ -63,7 +63,7 @@ PullAnswer ask_registry(const Credential& login, const RegistryKey& key) {
   return run_to_end(try_login(std::string(key.host()), login_of(login)));
 }
 
-// As docker login does: what the registry refuses is not stored.
+// Like docker login, does not store a login that the registry refuses.
 void require_accepted(const Credential& login, const RegistryKey& key, Console& console) {
   const PullAnswer answer = ask_registry(login, key);
   if (answer.verdict == PullVerdict::denied) {
@@ -77,8 +77,8 @@ void require_accepted(const Credential& login, const RegistryKey& key, Console& 
   }
 }
 
-// Whose login of the registry targets use; says so where what happens to the keyring's makes no difference to them. A
-// file that cannot be read is none: `regsync status` tells of it.
+// Returns what provides the registry's login to targets, and prints a note if the keyring's login does not affect them.
+// Ignores unreadable files, which `regsync status` reports.
 LoginKeeper tell_keeper(const RegistryKey& key, Console& console) {
   LoginKeeper keeper;
   static_cast<void>(guarded([&] { keeper = keeper_beside_keyring(key); }));
@@ -120,8 +120,8 @@ struct LogoutOptions {
   std::optional<std::filesystem::path> kubeconfig;
 };
 
-// What the engine makes of the targets that delete their Secrets once the login of `key` is gone. Of their other
-// registries, one without a login may have had one: better an announcement too many than a deletion without one.
+// Returns the engine's plans for the targets that delete their Secrets once the login of `key` is gone. Another
+// registry without a login may have had one: announce too much rather than delete without notice.
 std::vector<std::shared_ptr<const Plan>> plans_that_remove(const RegistryKey& key, Console& console) {
   std::vector<Target> targets;
   for (const auto& [name, file] : TargetDirectory(paths::targets()).load()) {
@@ -145,13 +145,13 @@ std::vector<std::shared_ptr<const Plan>> plans_that_remove(const RegistryKey& ke
   return plans;
 }
 
-// Says which targets have a file that cannot be used: a regsyncd that read an earlier version goes by that, and it may
-// have onLogout: remove. False: there is none.
+// Prints the targets whose file is unusable: a regsyncd that read an earlier version still uses that, and it may have
+// onLogout: remove. Returns false if there is none.
 bool tell_of_unreadable_targets(Console& console) {
   const TargetDirectory directory(paths::targets());
   bool any = false;
   for (const auto& [name, file] : directory.load()) {
-    if (file.target || !file.problem || !directory.contains(name)) {  // a *.yml file never was a target
+    if (file.target || !file.problem || !directory.contains(name)) {  // a *.yml file is never a target
       continue;
     }
     any = true;
@@ -165,7 +165,7 @@ bool tell_of_unreadable_targets(Console& console) {
   return any;
 }
 
-// Shows which Secrets go with the login, and asks a person at a terminal. False: it stays.
+// Shows which Secrets would be deleted with the login, and asks a person at a terminal. False: the login stays.
 bool is_wanted(const LogoutOptions& options, const RegistryKey& key, DryRun dry_run, Console& console) {
   const auto plans = plans_that_remove(key, console);
   std::optional<kube::Kubeconfig> kubeconfig;

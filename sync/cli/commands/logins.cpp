@@ -1,4 +1,4 @@
-// regsync logins: the logins that are known, where they come from, and whether they can pull. Never a secret.
+// regsync logins: lists the known logins, their sources, and whether they can pull. Never prints a secret.
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -34,13 +34,13 @@ constexpr const char* keyring = "keyring";
 struct Row {
   Login login;
   std::string source = keyring;      // or a login file, or the credential helper that Docker's credHelpers names
-  std::vector<std::string> targets;  // that use it
-  std::optional<LoginEnd> expires;   // where that is known
-  std::optional<Error> problem;      // why kubelet could not pull with it, or why it cannot be had now
+  std::vector<std::string> targets;  // the targets that use it
+  std::optional<LoginEnd> expires;   // if known
+  std::optional<Error> problem;      // why kubelet could not pull with it, or why it cannot be read now
 };
 
-// The targets that use a login, by its source, server and user name: several sources and spellings of a registry may
-// have one, and only one of those counts.
+// The targets that use a login, by its source, server and user name: of several sources and spellings of a registry,
+// only one is used.
 using Users = std::map<std::tuple<std::string, std::string, std::string>, std::vector<std::string>>;
 
 std::vector<std::string> users_of(const Users& users, const std::string& source, const Login& login) {
@@ -50,7 +50,7 @@ std::vector<std::string> users_of(const Users& users, const std::string& source,
 
 std::string source_of(const OtherHelper& helper) { return "docker-credential-" + helper.name; }
 
-// The file that the login of a registry comes from; nothing where none has one.
+// Returns the login of a registry in the files; nullptr if there is none.
 const KeptLogin* in_files(const StoreReading& files, const RegistryKey& registry) {
   const auto login = std::ranges::find(
       files.credentials, registry, [](const Credential& credential) { return RegistryKey(credential.login.server); });
@@ -61,7 +61,7 @@ const KeptLogin* in_files(const StoreReading& files, const RegistryKey& registry
   return kept == files.all.end() ? nullptr : &*kept;
 }
 
-// As the engine has it: another helper of a registry counts most, and a file more than the keyring.
+// Follows the engine's precedence: another helper of the registry, then a file, then the keyring.
 std::string source_of(const RegistryKey& registry, const HelperNames& helpers, const StoreReading& files) {
   if (const auto helper = helper_for(helpers, registry)) {
     return source_of(*helper);
@@ -98,7 +98,7 @@ void add_rows_of_files(std::vector<Row>& rows, const Users& users, const StoreRe
   }
 }
 
-// Of the registries that targets want; for others, a helper is not asked.
+// Only for registries that targets want; helpers are not called for others.
 void add_rows_of_helpers(std::vector<Row>& rows, const Users& users, const std::set<RegistryKey>& wanted,
                          const HelperNames& helpers, const KnownLogins& known, const LoginEnds& ends, WallTime now) {
   for (const RegistryKey& key : wanted) {
@@ -123,13 +123,13 @@ void add_rows_of_helpers(std::vector<Row>& rows, const Users& users, const std::
   }
 }
 
-// The provider may ask the person about each single login, and one that they do not allow is only that one's problem.
+// The provider may ask the person about each login; a denied one is a problem of that login only.
 std::optional<Credential> read_login(CredentialStore& store, const Login& login, std::optional<Error>& problem) {
   try {
     return store.get(login.server);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::locked) {
-      throw;  // the store itself
+      throw;  // an error of the store itself
     }
     problem = error;
     return std::nullopt;
@@ -138,7 +138,7 @@ std::optional<Credential> read_login(CredentialStore& store, const Login& login,
 
 void add_rows_of_keyring(std::vector<Row>& rows, const Users& users, const StoreReading& stored, CredentialStore& store,
                          const LoginEnds& ends) {
-  std::string_view last_server;  // a login that another helper kept twice is one
+  std::string_view last_server;  // a login that another helper stored twice counts once
   for (const KeptLogin& kept : stored.all) {
     const Login& login = kept.login;
     if (is_hub_token_entry(login.server) || login.server == last_server) {
@@ -157,7 +157,7 @@ void add_rows_of_keyring(std::vector<Row>& rows, const Users& users, const Store
   }
 }
 
-// Targets do without a login that its registry denied, so no plan has it.
+// Targets do not use a login that its registry denied, so no plan has it.
 void note_denied(std::vector<Row>& rows, const std::vector<Target>& targets, const KnownLogins& known) {
   for (Row& row : rows) {
     const RegistryKey key(row.login.server);
@@ -176,13 +176,13 @@ void note_denied(std::vector<Row>& rows, const std::vector<Target>& targets, con
 
 struct Listing {
   std::vector<Row> rows;
-  std::vector<Error> problems;  // what could not be read
-  bool complete = true;         // nor is there a row without its login
+  std::vector<Error> problems;  // why something could not be read
+  bool complete = true;         // and every row has its login
 
   [[nodiscard]] bool is_whole() const { return complete && problems.empty(); }
 };
 
-// Each login with its targets: as the engine finds them, so a path of a registry finds the login of its host.
+// Reads each login with its targets, matched as in the engine: a path of a registry finds the login of its host.
 Listing read(Console& console) {
   const TargetFiles files = TargetDirectory(paths::targets()).load();
   std::vector<Target> targets;
@@ -204,7 +204,7 @@ Listing read(Console& console) {
   if (no_store && settings.login_files.empty()) {
     throw Error(*no_store);
   }
-  if (stored.problem && stored.problem->code() == ErrorCode::locked) {  // else there is no keyring yet, and no login
+  if (stored.problem && stored.problem->code() == ErrorCode::locked) {  // otherwise no keyring, so no login
     if (settings.login_files.empty()) {
       throw Error(*stored.problem);
     }
@@ -220,14 +220,14 @@ Listing read(Console& console) {
   }
   HelperNames helpers = other_helpers(settings);
   helpers.insert(login_files.helpers().begin(), login_files.helpers().end());
-  // The logins of a locked collection beside the default one are named, and nobody is asked to unlock it.
+  // Logins of other locked collections are listed without a prompt to unlock them.
   const bool some_locked = std::ranges::any_of(stored.collections, &StoreCollection::locked);
   const KnownLogins known = read_logins(console, targets, some_locked ? Prompt::never : Prompt::allowed);
   const Users users = find_users(targets, known, helpers, filed);
   const LoginEnds ends = ends_said(settings.expires, files);
   std::vector<Row>& rows = listing.rows;
   add_rows_of_helpers(rows, users, wanted, helpers, known, ends, console.now());
-  // Of these rows, one without a user name is of a helper that gave no login.
+  // A row without a user name belongs to a helper that gave no login.
   listing.complete = std::ranges::none_of(rows, [](const Row& row) { return row.login.username.empty(); });
   if (!no_store) {
     add_rows_of_keyring(rows, users, stored, *store, ends);

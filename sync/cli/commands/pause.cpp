@@ -1,4 +1,4 @@
-// regsync pause and resume: of a target, by `paused: true` in its file, or of a whole context, in regsyncd's state.
+// regsync pause and resume: pauses a target, by `paused: true` in its file, or of a whole context, in regsyncd's state.
 #include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -43,7 +43,7 @@ std::string outcome(bool changed, bool paused) {
 void set_target(const std::string& name, bool paused, const PauseOptions& options, LazyKubeconfig& kubeconfig,
                 Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
-  require_target(name);  // says what was meant
+  require_target(name);  // throws with a suggestion
   const std::string text = TargetDirectory(paths::targets()).read(name);
   const Target before = parse_target(name, text, name + ".yaml");
   if (before.paused != paused) {
@@ -64,7 +64,7 @@ void set_target(const std::string& name, bool paused, const PauseOptions& option
               << (dry_run == DryRun::none ? "\n" : " (dry run)\n");
 }
 
-// By the daemon, or without one in the file that the next daemon reads.
+// Pauses or resumes through the daemon, or, without one, in the file that the next daemon reads.
 bool set_context(const std::string& name, bool paused) {
   if (const auto daemon = connect_if_running()) {
     const control::PauseContextRequest request{.context = name, .paused = paused};
@@ -75,14 +75,14 @@ bool set_context(const std::string& name, bool paused) {
   return PausedContexts(paths::paused_contexts()).set(name, paused);
 }
 
-// The contexts that are meant. One that is to be resumed may be gone from the kubeconfig since; where it is named
-// plainly, no kubeconfig is needed.
+// Returns the selected contexts. A context to resume may be gone from the kubeconfig; one given by name needs no
+// kubeconfig.
 std::set<std::string> contexts_meant(const PauseOptions& options, LazyKubeconfig& lazy, bool paused) {
   const std::set<std::string> known =
       paused ? std::set<std::string>() : PausedContexts(paths::paused_contexts()).names();
   std::set<std::string> names;
-  std::vector<std::string> sought;   // in the kubeconfig
-  std::vector<std::string> unknown;  // which only that can have
+  std::vector<std::string> sought;   // to look up in the kubeconfig
+  std::vector<std::string> unknown;  // only the kubeconfig can have them
   for (const std::string& pattern : options.contexts) {
     std::set<std::string> found;
     std::ranges::copy_if(known, std::inserter(found, found.end()),
@@ -104,7 +104,7 @@ std::set<std::string> contexts_meant(const PauseOptions& options, LazyKubeconfig
   return names;
 }
 
-// What is caught up with in these contexts once they are resumed, by every target that is, or was, there.
+// Previews what resuming these contexts changes, for every target that has or had Secrets there.
 std::vector<std::pair<std::string, Preview>> resumption(const std::set<std::string>& contexts,
                                                         const kube::Kubeconfig& kubeconfig, Console& console) {
   std::vector<std::pair<std::string, Preview>> all;
@@ -133,8 +133,7 @@ std::vector<std::pair<std::string, Preview>> resumption(const std::set<std::stri
   return all;
 }
 
-// Shows what follows in the clusters, where somebody wants to see it, and asks a person at a terminal if something
-// does.
+// Previews the changes in the clusters for --dry-run=server or a person at a terminal, whom it asks if there are any.
 void require_consent(const std::set<std::string>& contexts, const PauseOptions& options, LazyKubeconfig& kubeconfig,
                      Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
@@ -163,7 +162,7 @@ int set_paused(const PauseOptions& options, bool paused, Console& console) {
                      "name targets, or contexts; to leave a context out: regsync set NAME contexts-=CONTEXT");
   }
   for (const std::string& name : options.targets) {
-    require_target(name);  // all are known before the first is changed
+    require_target(name);  // check all before changing the first
   }
   LazyKubeconfig kubeconfig(options.kubeconfig);
   for (const std::string& name : options.targets) {

@@ -1,4 +1,4 @@
-// regsync rbac: the least rights that a target needs, ready for `kubectl apply -f -`.
+// regsync rbac: prints the minimal rights that a target needs, for `kubectl apply -f -`.
 #include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -23,12 +23,12 @@ struct RbacOptions {
   std::string context;
   std::string user;
   std::string group;
-  std::string service_account;  // NAMESPACE:NAME, as kubectl create rolebinding has it
+  std::string service_account;  // NAMESPACE:NAME, as for kubectl create rolebinding
   std::optional<std::filesystem::path> kubeconfig;
   Format format = Format::yaml;
 };
 
-// RBAC is per cluster: the asked one, else the current context, which is where `kubectl apply` goes.
+// RBAC is per cluster: the requested context, or the current one, which `kubectl apply` uses.
 std::string choose_context(const RbacOptions& options, const kube::Kubeconfig& kubeconfig,
                            const std::vector<Target>& targets) {
   if (!options.context.empty()) {
@@ -92,7 +92,8 @@ Subject subject_of(const RbacOptions& options, const kube::Kubeconfig& kubeconfi
   return {"User", name, ""};
 }
 
-// With many Secret names, regsync prefers watches by label. What they take is more than the least, so it is only told.
+// With many Secret names, regsync prefers watches by label. They need more than the minimal rights, so only print a
+// hint.
 void print_watch_hint(std::ostream& out, const std::vector<Target>& targets, const std::string& context,
                       const std::string& default_namespace, const Subject& subject) {
   Scope all;
@@ -125,7 +126,7 @@ void print_watch_hint(std::ostream& out, const std::vector<Target>& targets, con
 int rbac(const RbacOptions& options, Console& console) {
   const AskedTargets asked = require_targets(options.targets, console);
   if (asked.targets.empty()) {
-    return exit_not_as_asked;  // why was said
+    return exit_not_as_asked;  // the reason was printed
   }
   const kube::Kubeconfig kubeconfig = load_kubeconfig(options.kubeconfig);
   const std::string context = choose_context(options, kubeconfig, asked.targets);

@@ -1,4 +1,4 @@
-// regsync remove: forgets a target, and deletes the Secrets that it owns.
+// regsync remove: removes a target and deletes its Secrets.
 #include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -33,17 +33,17 @@ struct RemoveOptions {
 
 constexpr std::chrono::seconds deletion_time{60};
 
-// Whether a target whose file is gone may have left Secrets, and nobody has removed it.
+// Whether a target without a file may have left Secrets and was not removed by a command.
 bool is_remembered(const std::string& name) {
   const FootprintStore footprints = known_footprints();
   const Footprint* footprint = footprints.find(name);
   return footprint != nullptr && !footprint->forgotten;
 }
 
-// In this process: as the daemon does it, the intent is on disk before the file goes.
+// Removes in this process. Like the daemon, writes the intent to disk before it deletes the file.
 StatusReport remove_here(const RemoveOptions& options, Console& console) {
   if (!TargetDirectory(paths::targets()).load().contains(options.name) && !is_remembered(options.name)) {
-    require_target(options.name);  // says what was meant; a file that cannot be read is no obstacle
+    require_target(options.name);  // throws with a suggestion; an unreadable file is not an obstacle
   }
   TargetDirectory(paths::targets()).require_removable(options.name);
   const auto work = [&](Engine& engine) {
@@ -61,13 +61,13 @@ StatusReport remove_by_daemon(const RemoveOptions& options, ControlClient& daemo
     return control::report_from_json(daemon.call(control::methods::remove, control::to_json(request), deletion_time));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::not_found) {
-      require_target(options.name);  // says what was meant
+      require_target(options.name);  // throws with a suggestion
     }
     throw;
   }
 }
 
-// The target as its file says, as far as it can be read: its Secrets can be deleted without.
+// Returns the target if its file is readable; its Secrets can be deleted without it.
 TargetChange removal_of(const std::string& name) {
   const TargetFiles files = TargetDirectory(paths::targets()).load();
   const auto file = files.find(name);
@@ -80,7 +80,7 @@ TargetChange removal_of(const std::string& name) {
   return change;
 }
 
-// Shows what would go, and asks a person at a terminal. False: nothing is to be done.
+// Shows what would be deleted, and asks a person at a terminal. False: do nothing.
 bool is_wanted(const RemoveOptions& options, Console& console) {
   const bool asks = console.in_is_terminal && !options.yes && !options.keep_secrets;
   const DryRun dry_run = dry_run_of(options.dry_run);
@@ -107,17 +107,17 @@ std::size_t rows_of(const StatusReport& report) {
   return count;
 }
 
-// Whether Secrets stay that do not count as regsync's.
+// Whether Secrets stay that do not belong to regsync.
 bool leaves_something(const StatusReport& left) {
   return std::ranges::find(left.notes, ErrorCode::not_owned, &Error::code) != left.notes.end();
 }
 
-// Whether some may be in a context that is gone.
+// Whether Secrets may be left in a context that is gone.
 bool may_leave_some(const StatusReport& left) {
   return std::ranges::find(left.notes, ErrorCode::kubeconfig, &Error::code) != left.notes.end();
 }
 
-// For people.
+// Prints the outcome for people.
 void print_outcome(const RemoveOptions& options, const StatusReport& left, std::size_t count, bool by_daemon,
                    Console& console) {
   if (count == 0) {
@@ -142,7 +142,7 @@ void print_outcome(const RemoveOptions& options, const StatusReport& left, std::
   print_report(console, left, options.format);
 }
 
-// Answers what is left.
+// Returns what is left.
 StatusReport remove_one(const RemoveOptions& options, Console& console) {
   const auto daemon = connect_if_running();
   if (!is_wanted(options, console)) {
@@ -155,8 +155,8 @@ StatusReport remove_one(const RemoveOptions& options, Console& console) {
   return left;
 }
 
-// A typo is found before the first one is removed. What has no file any more may still be known, to the daemon or by
-// its footprint.
+// Rejects unknown names before it removes the first target. A target without a file may still be known to the daemon or
+// by its footprint.
 void require_known(const std::vector<std::string>& names) {
   std::set<std::string> known;
   if (const auto daemon = connect_if_running()) {
@@ -167,12 +167,12 @@ void require_known(const std::vector<std::string>& names) {
   }
   for (const std::string& name : names) {
     if (!known.contains(name) && !TargetDirectory(paths::targets()).contains(name) && !is_remembered(name)) {
-      require_target(name);  // says what was meant
+      require_target(name);  // throws with a suggestion
     }
   }
 }
 
-// The targets, as they are now, to a program.
+// Prints the present targets for a program.
 void print_targets(const std::vector<std::string>& names, const RemoveOptions& options, Console& console) {
   nlohmann::json all = nlohmann::json::array();
   for (const std::string& name : names) {

@@ -1,6 +1,5 @@
-// regsync rename: another name for a target. Its Secrets keep their name and stay where they are, and so nothing that
-// pods use is ever absent. With --secret-name the Secrets get another name too: the new ones are there before the old
-// ones are deleted.
+// regsync rename: renames a target. Its Secrets keep their name and place, so pods never miss one. With --secret-name
+// the Secrets are renamed too: the new ones exist before the old ones are deleted.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -42,8 +41,8 @@ struct RenameOptions {
 
 constexpr std::chrono::seconds patience{60};
 
-// Where a target without namespaces is, if a context's current namespace is another one today: there the target that
-// takes it over has to be told to stay. Throws where that cannot be one namespace for all contexts.
+// Returns the namespace of a target that names none, if a context's current namespace now differs: the renamed target
+// must name it to stay there. Throws if the contexts would need different namespaces.
 std::optional<std::string> bound_namespace(const Target& target, const RenameOptions& options) {
   const FootprintStore footprints = known_footprints();
   const Footprint* known = footprints.find(target.name);
@@ -56,7 +55,7 @@ std::optional<std::string> bound_namespace(const Target& target, const RenameOpt
   for (const auto& [context, own] : known->own_namespaces) {
     places.insert(own);
     const bool is_there = std::ranges::find(kubeconfig.contexts(), context) != kubeconfig.contexts().end();
-    if (is_there) {  // one that cannot be used has no current namespace
+    if (is_there) {  // an unusable context has no current namespace
       static_cast<void>(guarded([&] { differs = differs || kubeconfig.resolve(context).default_namespace != own; }));
     }
   }
@@ -92,7 +91,7 @@ void forget(Engine& engine, const std::string& name) {
   engine.forget_target(name, /*keep_secrets=*/false, [&] { TargetDirectory(paths::targets()).remove(name); });
 }
 
-// Makes the new target's Secrets, and then removes the old target. Answers what is not as it should be.
+// Makes the new target's Secrets, and then removes the old target. Returns what is not in sync.
 StatusReport carry_out(bool new_secret, const RenameOptions& options, Console& console) {
   if (const auto daemon = connect_if_running()) {
     if (new_secret) {
@@ -124,7 +123,7 @@ StatusReport carry_out(bool new_secret, const RenameOptions& options, Console& c
 
 int rename(const RenameOptions& options, Console& console) {
   const DryRun dry_run = dry_run_of(options.dry_run);
-  require_target(options.name);  // says what was meant
+  require_target(options.name);  // throws with a suggestion
   const TargetDirectory directory(paths::targets());
   const std::string text = directory.read(options.name);
   const Target before = parse_target(options.name, text, options.name + ".yaml");
@@ -140,7 +139,7 @@ int rename(const RenameOptions& options, Console& console) {
   }
   const EditedTarget after = renamed(before, text, options);
   const std::optional<std::string> text_there = declared_text(options.new_name);
-  // A rename that was interrupted is finished by the same command.
+  // The same command completes an interrupted rename.
   if (result_of(declared(options.new_name), after.target) == DeclareResult::replaced) {
     throw Error(ErrorCode::already_exists, "there is a target \"" + options.new_name + "\" already",
                 "choose another name, or remove it: regsync remove " + options.new_name);

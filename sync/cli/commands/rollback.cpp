@@ -1,4 +1,4 @@
-// regsync rollback: puts back the login that was in force before the present one.
+// regsync rollback: restores the login that was replaced by the present one.
 #include <ostream>
 #include <string>
 #include <vector>
@@ -23,7 +23,7 @@ struct RollbackOptions {
   std::string dry_run;
 };
 
-// Else the clusters would stay as they are, and only Docker would have another login.
+// Otherwise only Docker would get another login, and the clusters would not change.
 void require_in_keyring(const RegistryKey& key) {
   if (const LoginKeeper keeper = keeper_beside_keyring(key); !keeper.is_keyring()) {
     throw Error(ErrorCode::login_missing,
@@ -33,7 +33,7 @@ void require_in_keyring(const RegistryKey& key) {
   }
 }
 
-// So that a second rollback undoes this one.
+// Keeps the present login, so that a second rollback undoes this one.
 void keep_replaced(CredentialStore& replaced, const Credential& login, Console& console) {
   try {
     replaced.store(login);

@@ -1,4 +1,4 @@
-// regsync set: single fields of a target, with the rest of its file as it is.
+// regsync set: changes single fields of a target and keeps the rest of its file.
 #include <algorithm>
 #include <ostream>
 #include <set>
@@ -26,8 +26,8 @@ struct SetOptions {
   std::optional<std::filesystem::path> kubeconfig;
 };
 
-// "+=" adds to the namespaces where the target is. One that names none is in its contexts' own: without that in the
-// list, the Secret there would no longer be wanted.
+// "+=" adds to the present namespaces. A target that names none uses its contexts' own, which must then be in the list,
+// or the Secret there would be deleted.
 void keep_own_namespace(std::vector<FieldChange>& changes, const Target& target, LazyKubeconfig& kubeconfig) {
   const auto is_of = [](FieldChange::Kind kind) {
     return [kind](const FieldChange& change) { return change.field == "namespaces" && change.kind == kind; };
@@ -57,7 +57,7 @@ int set(const SetOptions& options, Console& console) {
   for (const std::string& word : options.changes) {
     changes.push_back(parse_change(word));
   }
-  require_target(options.name);  // says what was meant
+  require_target(options.name);  // throws with a suggestion
   const std::string text = TargetDirectory(paths::targets()).read(options.name);
   const Target before = parse_target(options.name, text, options.name + ".yaml");
   LazyKubeconfig kubeconfig(options.kubeconfig);

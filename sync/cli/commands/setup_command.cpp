@@ -1,4 +1,4 @@
-// regsync setup: the options of setup.hpp.
+// regsync setup: parses the options for setup.hpp.
 #include <cstdlib>
 #include <optional>
 #include <ostream>
@@ -25,7 +25,8 @@ struct SetupCommand {
   std::string dry_run;
 };
 
-// Of one that is not set here: empty where that means the same, because the user manager may know another value.
+// Returns a variable's value in this shell. For an unset variable, returns "" if that means the same, because the user
+// manager may have another value.
 std::optional<std::string> value_here(const std::string& name) {
   const char* const value = std::getenv(name.c_str());
   if (value == nullptr) {
@@ -34,7 +35,7 @@ std::optional<std::string> value_here(const std::string& name) {
   return kube::absolute_value(name, value);
 }
 
-// Gives the service the values that these variables have in this shell; paths as they mean the same elsewhere.
+// Copies the values of these variables from this shell to the service; makes paths absolute.
 int give_environment(const std::string& names, bool dry_run, Console& console) {
   EnvironmentChanges changes;
   std::istringstream list(names);
@@ -43,7 +44,7 @@ int give_environment(const std::string& names, bool dry_run, Console& console) {
     changes[name] = value_here(name);
   }
   if (dry_run) {
-    static_cast<void>(changed_environment("", changes));  // throws for what the file cannot hold
+    static_cast<void>(changed_environment("", changes));  // throws if the file cannot hold a value
   } else {
     change_service_environment(paths::service_environment(), changes);
   }
@@ -58,7 +59,7 @@ int give_environment(const std::string& names, bool dry_run, Console& console) {
   return exit_done;
 }
 
-// People name the folder, as $DOCKER_CONFIG does.
+// Also accepts the folder, like $DOCKER_CONFIG.
 std::filesystem::path docker_config_of(const std::filesystem::path& given) {
   std::error_code ignored;
   return given.empty()                                   ? default_docker_config()

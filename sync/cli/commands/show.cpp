@@ -1,4 +1,4 @@
-// regsync show: the manifest of a target's Secret.
+// regsync show: prints the manifest of a target's Secret.
 #include <nlohmann/json.hpp>
 #include <ostream>
 

@@ -1,4 +1,4 @@
-// regsync status: how far every target is in every context, as a summary or Secret by Secret, once or live.
+// regsync status: shows the state of every target in every context, as a summary or Secret by Secret, once or live.
 #include <poll.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -36,7 +36,8 @@ struct StatusOptions {
   Format format = Format::table;
 };
 
-// Whether the answer shows Secrets one by one; else the daemon counts them, which is as quick for 100,000 as for ten.
+// Whether the answer lists single Secrets; otherwise the daemon only counts them, which is as fast for 100,000 as for
+// ten.
 bool needs_rows(const StatusOptions& options) {
   return options.all || options.failing || !options.namespaces.empty() || options.format != Format::table;
 }
@@ -70,7 +71,7 @@ StatusReport with_version_note(StatusReport report) {
 volatile std::sig_atomic_t interrupted = 0;
 
 // While this lives, SIGINT and SIGTERM end the wait of ControlClient::subscribe instead of the process, so that the
-// terminal is left as it was found. They come in that wait only: one that came just before it would not end it.
+// terminal is left as it was found. They are delivered only during that wait, so that none is missed just before it.
 class Interruptible {
  public:
   Interruptible() {
@@ -100,8 +101,8 @@ class Interruptible {
   struct sigaction old_term_{};
 };
 
-// Writes it to standard output: a pipe takes so much at once without a wait. Where nobody reads, the wait is for a
-// reader or a signal, as ControlClient waits. False where there is no more to be written.
+// Writes to standard output in pieces of PIPE_BUF, which a writable pipe accepts without blocking. Waits for a reader
+// or a signal, like ControlClient. Returns false after a signal or if the output is closed.
 bool write_out(std::string_view text) {
   sigset_t none;
   sigemptyset(&none);
@@ -125,20 +126,20 @@ bool write_out(std::string_view text) {
   return true;
 }
 
-// The alternate screen of the terminal, without cursor, and keys as they are pressed; what was there comes back.
+// Switches to the alternate screen, hides the cursor and reads single keys; the destructor restores the terminal.
 class Screen {
  public:
-  // What can tell of keys; -1: nothing.
+  // The descriptor for keys, or -1.
   [[nodiscard]] int input() const { return mode_.is_set() ? STDIN_FILENO : -1; }
 
-  // The keys that were pressed since.
+  // The keys pressed since the last call.
   [[nodiscard]] std::string keys() const {
     std::array<char, 64> bytes{};
     const ssize_t size = mode_.is_set() ? ::read(STDIN_FILENO, bytes.data(), bytes.size()) : 0;
     return {bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
   }
 
-  // Line by line over what is there, so that nothing flickers. False where nobody sees it any more.
+  // Overwrites line by line, to avoid flicker. Returns false if the output is closed.
   static bool draw(const std::vector<std::string>& lines, const TerminalSize& size) {
     std::string text = "\x1b[H";
     for (int i = 0; i < size.rows && i < static_cast<int>(lines.size()); ++i) {
@@ -151,18 +152,19 @@ class Screen {
   TerminalMode mode_{ICANON | ECHO, TCSANOW, "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"};
 };
 
-// Nothing where a signal came before the first report; so it is with watch_as_stream.
+// Returns nullopt if a signal came before the first report, like watch_as_stream.
 std::optional<StatusReport> watch_on_screen(const StatusOptions& options, Console& console) {
   std::optional<StatusReport> last;
   LiveView view(needs_rows(options), options.format == Format::wide, options.failing);
   const Screen screen;
   bool is_seen = true;
-  // Anew, on a connection of its own, where it is to show Secrets one by one, or no longer; and after it was stopped.
+  // Subscribes again, on a new connection, when the view switches between rows and summary, and after this process was
+  // stopped.
   while (!view.ended() && interrupted == 0 && is_seen) {
     const auto daemon = connect();
     const bool rows = view.rows();
     StatusQuery query = query_of(options, rows);
-    query.failing = false;  // a key of the view changes that
+    query.failing = false;  // the view filters, since a key changes that
     const auto on_report = [&](const StatusReport& report) {
       view.press(screen.keys());
       last = with_version_note(report);
@@ -175,7 +177,7 @@ std::optional<StatusReport> watch_on_screen(const StatusOptions& options, Consol
   return last;
 }
 
-// While this lives, what is printed to the stream is kept here.
+// While this lives, it captures what is printed to the stream.
 class Printed {
  public:
   explicit Printed(std::ostream& out) : out_(out), before_(out.rdbuf(&text_)) {}
@@ -198,7 +200,7 @@ bool is_pipe(int fd) {
   return ::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
 }
 
-// For a pipe: each report as it comes, JSON on one line each; tables and YAML as documents of their own.
+// For a pipe: prints each report as it arrives, as one line of JSON, or as a separate table or YAML document.
 std::optional<StatusReport> watch_as_stream(const StatusOptions& options, ControlClient& daemon, Console& console) {
   std::optional<StatusReport> last;
   const auto on_report = [&](const StatusReport& report) {
@@ -214,7 +216,7 @@ std::optional<StatusReport> watch_as_stream(const StatusOptions& options, Contro
     }
     return write_out(printed.text()) && interrupted == 0;
   };
-  // A pipe that nobody reads any more can be read, so to say: it has an error.
+  // poll(2) reports a pipe without a reader as an error, which ends the wait.
   const int reader_is_gone = is_pipe(STDOUT_FILENO) ? STDOUT_FILENO : -1;
   daemon.subscribe(query_of(options, needs_rows(options)), std::chrono::milliseconds(0), on_report, reader_is_gone);
   return last;

@@ -1,4 +1,4 @@
-// regsync sync: now, and wait for the result.
+// regsync sync: syncs now and waits for the result.
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -41,13 +41,14 @@ struct SyncOptions {
   Format format = Format::table;
 };
 
-// A CI runner or a pod, whose disk seldom outlives it; `container` is set by podman and systemd-nspawn.
+// Whether this is a CI runner or a pod, whose disk usually does not outlive it; `container` is set by podman and
+// systemd-nspawn.
 bool is_throwaway_machine() {
   return std::ranges::any_of(std::array{"CI", "KUBERNETES_SERVICE_HOST", "container"},
                              [](const char* variable) { return std::getenv(variable) != nullptr; });
 }
 
-// One try at everything, in this process. (A second one after a passing failure is up to cron.)
+// Syncs everything once in this process. (Retries are up to cron.)
 StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds time, Console& console) {
   const Settings settings = load_settings(paths::settings());
   std::error_code ignored;
@@ -67,7 +68,7 @@ StatusReport sync_once(const SyncOptions& options, std::chrono::milliseconds tim
                     options.logins);
 }
 
-// What a sync would change for one target.
+// Previews what a sync would change for one target.
 Preview preview_of(const Target& target, const SyncOptions& options, const kube::Kubeconfig& kubeconfig,
                    Console& console) {
   const Adoption adoption = !options.adopt ? Adoption::none : options.targets.empty() ? Adoption::lost : Adoption::all;
@@ -81,7 +82,7 @@ Preview preview_of(const Target& target, const SyncOptions& options, const kube:
                   .adoption = adoption});
 }
 
-// What a sync would change; `regsync diff` shows it in full.
+// Previews what a sync would change; `regsync diff` shows it in full.
 int preview_sync(const SyncOptions& options, Console& console) {
   if (options.format != Format::table) {
     throw UsageError("-o with --dry-run: a preview is text", "for a program: regsync diff");
@@ -97,7 +98,7 @@ int preview_sync(const SyncOptions& options, Console& console) {
   return known ? exit_done : exit_not_as_asked;
 }
 
-// --adopt overwrites what others made: that is shown first, and a person at a terminal is asked.
+// Shows what --adopt would overwrite, and asks a person at a terminal.
 void require_consent(const SyncOptions& options, Console& console) {
   if (!options.adopt || options.yes || !console.in_is_terminal) {
     return;
@@ -118,7 +119,7 @@ void require_consent(const SyncOptions& options, Console& console) {
 }
 
 int sync(const SyncOptions& options, Console& console) {
-  // An exec plugin may wait for a person who logs in.
+  // An exec plugin may wait for a person to log in.
   const std::string usual = options.once && console.in_is_terminal ? "15m" : "60s";
   const auto time = duration_of(options.timeout.empty() ? usual : options.timeout, "--timeout");
   if (!options.once && options.kubeconfig && dry_run_of(options.dry_run) == DryRun::none) {

@@ -1,4 +1,4 @@
-// regsync trust-context: a context that leads to another cluster than before is right.
+// regsync trust-context: accepts that a context leads to another cluster than before.
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -24,7 +24,7 @@ int trust_context(const TrustOptions& options, Console& console) {
   const bool dry_run = dry_run_of(options.dry_run) != DryRun::none;
   if (dry_run) {
     if (!connect_if_running()) {
-      (void)load_kubeconfig(options.kubeconfig);  // as the engine of this process would
+      (void)load_kubeconfig(options.kubeconfig);  // fails as the engine in this process would
     }
     require_met(options.context, ContextBook(paths::contexts()));
     console.out << "context \"" << printable_line(options.context)

@@ -1,4 +1,4 @@
-// regsync verify: reads the Secrets back from the clusters and asks the registry, as kubelet would, whether they pull.
+// regsync verify: reads the Secrets back from the clusters and asks the registry, like kubelet, whether they can pull.
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -38,19 +38,19 @@ struct VerifyOptions {
   Format format = Format::table;
 };
 
-// One Secret (or the lack of it) and what the registry says to it.
+// One Secret (or a missing one) and the registry's verdict.
 struct Row {
   std::string context;
   std::string name_space;
   std::string secret;
-  std::optional<PullSecret> pull_secret;  // none: it is not there
+  std::optional<PullSecret> pull_secret;  // nullopt: it does not exist
   bool good = false;
   std::string verdict;
   std::string detail;
 };
 
-// The words of `regsync explain`, and two of its own: LoginAccepted without an image, and Denied, as a refusal does not
-// say whether it means the login or the image.
+// Uses the verdicts of `regsync explain` and two more: LoginAccepted without an image, and Denied, because a refusal
+// does not say whether it means the login or the image.
 std::string text_of(PullVerdict verdict) {
   switch (verdict) {
     case PullVerdict::can_pull:
@@ -115,7 +115,7 @@ std::string detail_of(const PullAnswer& answer, const std::string& username) {
 
 RegistryLogin login_of(const KubeletEntry& entry) { return {entry.username, entry.password.clone()}; }
 
-// kubelet tries every entry that matches, until one can pull.
+// Like kubelet, tries every matching entry until one can pull.
 asio::awaitable<void> judge_image(Image image, const std::vector<KubeletEntry>& entries, Row& verdict) {
   verdict.verdict = to_string(PullCause::no_matching_entry);
   verdict.detail = "for " + image.host;
@@ -131,7 +131,7 @@ asio::awaitable<void> judge_image(Image image, const std::vector<KubeletEntry>& 
   }
 }
 
-// Without an image: whether each registry takes its login.
+// Without an image: checks whether each registry accepts its login.
 asio::awaitable<void> judge_logins(const std::vector<KubeletEntry>& entries, Row& verdict) {
   verdict.good = !entries.empty();
   verdict.verdict = entries.empty() ? to_string(PullCause::no_matching_entry) : "LoginAccepted";
@@ -153,7 +153,7 @@ asio::awaitable<void> judge_logins(const std::vector<KubeletEntry>& entries, Row
   verdict.detail = join(accepted);
 }
 
-// As kubelet reads the Secret.
+// Judges the Secret as kubelet reads it.
 asio::awaitable<Row> judge_secret(const VerifyOptions& options, const PullSecret& secret) {
   Row verdict;
   if (!is_pull_secret(secret)) {
@@ -176,7 +176,7 @@ asio::awaitable<Row> judge_secret(const VerifyOptions& options, const PullSecret
   co_return verdict;
 }
 
-// The same payload is judged once, however many namespaces hold it.
+// Judges the same payload once for all namespaces.
 asio::awaitable<void> judge(const VerifyOptions& options, std::vector<Row>& rows) {
   std::map<std::pair<std::string, std::string>, Row> judged;  // by type and content
   for (Row& row : rows) {
@@ -220,7 +220,7 @@ void print(const std::vector<Row>& rows, const VerifyOptions& options, Console& 
 }
 
 int verify(const VerifyOptions& options, Console& console) {
-  if (!options.image.empty()) {  // a typo is found before anybody is asked
+  if (!options.image.empty()) {  // find a typo before any request
     as_typed([&] { return parse_image(options.image); });
   }
   const AskedTargets asked = require_targets(options.targets, console);
@@ -234,7 +234,7 @@ int verify(const VerifyOptions& options, Console& console) {
 
   const FootprintStore footprints = known_footprints();
   std::vector<Row> rows;
-  std::set<std::string> namespaces;  // that the targets select
+  std::set<std::string> namespaces;  // namespaces that the targets select
   bool all_read = asked.complete;
   for_each_context(
       kubeconfig, {contexts.begin(), contexts.end()}, std::chrono::seconds(60),

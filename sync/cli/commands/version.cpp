@@ -1,4 +1,4 @@
-// regsync version: of this program and of the running daemon.
+// regsync version: prints the versions of this program and of the running daemon.
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -14,7 +14,7 @@ struct VersionOptions {
   Format format = Format::table;
 };
 
-// Empty where the daemon does not answer. Of its status no more is read: another version may say the rest otherwise.
+// Returns "" if the daemon does not answer. Reads only the version, because other versions may differ in the rest.
 std::string version_of(ControlClient& daemon) {
   try {
     const nlohmann::json query = control::to_json(StatusQuery{.summary = true});

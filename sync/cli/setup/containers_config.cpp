@@ -34,8 +34,8 @@ fs::path our_file() { return folder() / "registries.conf.d/50-regsync.conf"; }
 
 constexpr std::size_t max_bytes = 1024UL * 1024;
 
-// The text whose quote is at `at`, which moves to its last quote: in '…' as it stands, in "…" with escapes, which are
-// those of JSON but for a few that no helper's name needs.
+// Reads the string that starts at the quote at `at`, and moves `at` to the closing quote: '…' is literal; "…" has the
+// escapes of JSON, except a few that helper names do not need.
 std::string take_text(std::string_view toml, std::size_t& at) {
   const std::size_t begin = at;
   const char quote = toml[at];
@@ -55,7 +55,7 @@ std::string take_text(std::string_view toml, std::size_t& at) {
   return std::string(inside);
 }
 
-// The texts of a list of TOML.
+// Returns the strings of a TOML array.
 std::vector<std::string> texts_of(std::string_view list) {
   std::vector<std::string> texts;
   for (std::size_t at = list.find('['); at < list.size() && list[at] != ']'; ++at) {
@@ -71,7 +71,7 @@ std::vector<std::string> texts_of(std::string_view list) {
   return texts;
 }
 
-// The list of `credential-helpers = [...]`, as people and we write it; nothing where there is none.
+// Returns the list of `credential-helpers = [...]`; nullopt if there is none.
 std::optional<std::vector<std::string>> helpers_in(const fs::path& path) {
   constexpr std::string_view key = "credential-helpers";
   constexpr std::string_view blanks = " \t";
@@ -92,7 +92,7 @@ void add_drop_ins(std::vector<fs::path>& files, const fs::path& folder) {
   std::vector<fs::path> drop_ins;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder / "registries.conf.d", ignored)) {
-    if (entry.path().extension() == ".conf") {  // a backup is read by nobody
+    if (entry.path().extension() == ".conf") {  // other files, such as backups, are not read
       drop_ins.push_back(entry.path());
     }
   }
@@ -100,8 +100,8 @@ void add_drop_ins(std::vector<fs::path>& files, const fs::path& folder) {
   files.insert(files.end(), drop_ins.begin(), drop_ins.end());
 }
 
-// What podman and its like read, in their order: the last one that has a list decides. The machine's files count where
-// the person has no registries.conf (containers/image, pkg/sysregistriesv2, newConfigWrapperWithHomeDir).
+// Returns the files that podman and its like read, in order; the last one with a list applies. The machine's files
+// apply if the person has no registries.conf (containers/image, pkg/sysregistriesv2, newConfigWrapperWithHomeDir).
 std::vector<fs::path> files(const fs::path& machine) {
   const fs::path own = folder() / "registries.conf";
   std::error_code ignored;
@@ -121,7 +121,7 @@ struct Decisive {
   std::vector<std::string> helpers;
 };
 
-// The file that decides, and its list; nothing where none has one. Ours counts only where asked for.
+// Returns the file that applies and its list; nullopt if no file has one. Includes our file only with with_ours.
 std::optional<Decisive> decisive(const fs::path& machine, bool with_ours) {
   std::optional<Decisive> last;
   for (const fs::path& file : files(machine)) {
@@ -132,7 +132,7 @@ std::optional<Decisive> decisive(const fs::path& machine, bool with_ours) {
   return last;
 }
 
-// containers/image, pkg/docker/config, getAuthFilePaths. Docker's own file, which they read last, is not among them.
+// containers/image, pkg/docker/config, getAuthFilePaths. Omits Docker's own file, which they read last.
 std::vector<fs::path> auth_files() {
   const auto value_of = [](const char* name) {
     const char* value = std::getenv(name);
@@ -165,7 +165,7 @@ void tell_of_plain_logins(std::ostream& out) {
   }
 }
 
-// Where no list says otherwise.
+// The default without any list.
 constexpr const char* auth_file = "containers-auth.json";
 
 }  // namespace
@@ -218,7 +218,7 @@ std::string how_to_move_containers_login(const std::vector<std::string>& servers
 }
 
 void enable_for_containers(std::ostream& out, const fs::path& machine) {
-  // A list takes the place of the one before it: the other helpers stay in it.
+  // A list replaces the one before it, so it must include the other helpers.
   const auto others = decisive(machine, /*with_ours=*/false);
   std::vector<std::string> helpers =
       others && !others->helpers.empty() ? others->helpers : std::vector<std::string>{auth_file};
@@ -231,7 +231,7 @@ void enable_for_containers(std::ostream& out, const fs::path& machine) {
                   others->file.string() + " names a credential helper with characters that no program's name has",
                   "correct credential-helpers there, and run regsync setup --containers again");
     }
-    written.push_back(nlohmann::json(helper).dump());  // a text of TOML too
+    written.push_back(nlohmann::json(helper).dump());  // JSON strings are valid in TOML
   }
   write_whole(our_file(),
               "# Written by regsync setup --containers; regsync setup --undo removes it.\n"

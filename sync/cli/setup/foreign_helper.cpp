@@ -41,7 +41,7 @@ ChildResult ask(const std::string& program, const char* action, const std::strin
   }
 }
 
-// Helpers answer errors on stdout, in one line that is meant for people.
+// Helpers print errors to stdout, as one line for people.
 Error refusal(const std::string& program, const char* action, const std::string& input, const ChildResult& result) {
   return {ErrorCode::credential_plugin,
           program + " " + action + " failed: " + quotable_answer(result.output, result.exit_code),

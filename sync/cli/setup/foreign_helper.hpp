@@ -10,8 +10,8 @@
 
 namespace regsync::cli {
 
-// Both throw Error(credential_plugin) with what the helper said, which never is a secret; Error(timeout) where it is
-// silent. A list needs no person; to give a login, a helper may ask one for a passphrase.
+// Both throw Error(credential_plugin) with the helper's message, which never contains a secret, and Error(timeout) if
+// it does not answer. Listing does not prompt; for a login, a helper may ask a person for a passphrase.
 std::vector<Login> list_foreign_logins(const std::string& program,
                                        std::chrono::milliseconds timeout = std::chrono::seconds(10));
 std::optional<Credential> get_foreign_login(const std::string& program, const std::string& server);

@@ -30,11 +30,11 @@ std::string random_password() {
   return base64_encode({bytes.data(), bytes.size()});
 }
 
-// What is in the way of a keyring of ours, if anything. Asked before anything is made: our service replaces a
-// gnome-keyring that runs, and a password that we invent opens no keyring that is there already.
+// Whether a keyring exists already. Checked before anything is made: our service replaces a running gnome-keyring, and
+// a new password cannot open an existing keyring.
 enum class Present { nothing, usable, locked };
 
-// Why no login can be kept now: a keyring that answers, but has no default collection, is none yet.
+// Returns why no login can be stored now. A keyring without a default collection counts as missing.
 std::optional<Error> problem_of(CredentialStore& store) {
   try {
     return store.load({}).problem;
@@ -43,7 +43,7 @@ std::optional<Error> problem_of(CredentialStore& store) {
   }
 }
 
-// Where gnome-keyring keeps the keyring that `--unlock` opens, or makes.
+// The file of the keyring that gnome-keyring's `--unlock` opens or makes.
 std::filesystem::path login_keyring() {
   const char* data = std::getenv("XDG_DATA_HOME");
   return (data != nullptr && *data != '\0' ? std::filesystem::path(data) : paths::home() / ".local/share") /
@@ -65,7 +65,8 @@ Present present_keyring(CredentialStore& store) {
   return std::filesystem::exists(login_keyring(), ignored) ? Present::locked : Present::nothing;
 }
 
-// gnome-keyring makes its keyring before it answers: where it failed after that, nothing else opens what it made.
+// Removes the password unless there is a keyring: gnome-keyring makes one before it answers, and if it failed after
+// that, only this password opens what it made.
 void remove_unused(const std::filesystem::path& password) {
   std::error_code unknown;
   if (!std::filesystem::exists(login_keyring(), unknown) && !unknown) {
@@ -90,7 +91,7 @@ void prepare_headless_keyring(CredentialStore& store, std::ostream& out) {
   if (!is_on_path("gnome-keyring-daemon")) {
     throw Error(ErrorCode::store_unavailable, "gnome-keyring is not installed", "apt install gnome-keyring");
   }
-  // Where regsync-keyring.service takes its credential from.
+  // The file from which regsync-keyring.service loads its credential.
   const auto password = paths::config_home() / "keyring-password";
   const bool made_before = std::filesystem::exists(password);
   if (!made_before) {

@@ -45,7 +45,7 @@ bool LoginImport::take(const Credential& login, const std::string& from) {
     store_.store(login);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::invalid_input) {
-      throw;  // the store itself: nothing more will work
+      throw;  // an error of the store itself: further calls would fail too
     }
     missed_.insert(registry);
     return leave(login.login.server, error.message());

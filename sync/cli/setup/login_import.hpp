@@ -1,4 +1,4 @@
-// Copies the logins of a client into the keyring, for `regsync setup --import`, and says what became of each.
+// Copies the logins of a client into the keyring, for `regsync setup --import`, and reports the outcome for each.
 #pragma once
 
 #include <functional>
@@ -12,31 +12,31 @@
 
 namespace regsync::cli {
 
-// A line about names that files and other helpers give: they may hold anything.
+// Prints a line that contains names from files and other helpers, made safe for the terminal.
 void say(std::ostream& out, const std::string& line);
 
-// The same user and secret, whatever the server is called.
+// Whether user and secret are equal; ignores the server's name.
 bool is_same_login(const Credential& a, const Credential& b);
 
 std::string has_another(const Login& kept);
-// Of a registry that has several logins.
+// The message for a registry with several logins: the client uses only this one.
 std::string uses_only(const std::string& client, const Login& login);
 
-// Of several logins of one registry, the first that is taken is to be the one that the client uses.
+// LoginImport copies logins into the store. If a registry has several logins, take first the one that the client uses.
 class LoginImport {
  public:
-  // client: its name; config: the file from which logins are to be removed then; both for people.
+  // client: its name; config: the file from which the person must then remove logins; both only for messages.
   LoginImport(CredentialStore& store, std::string client, std::string config, std::ostream& out, std::ostream& err);
 
-  // Whether the store has it now, read back and equal.
+  // Copies a login. Returns whether the store now has it, by reading it back.
   bool take(const Credential& login, const std::string& from);
-  // Those that docker-credential-HELPER keeps and `wanted` says yes to.
+  // Copies the logins of docker-credential-HELPER for which `wanted` returns true.
   void take_all_of(const std::string& helper, const std::function<bool(const std::string& server)>& wanted);
-  bool leave(const std::string& server, const std::string& reason);  // answers false
+  bool leave(const std::string& server, const std::string& reason);  // returns false
 
   [[nodiscard]] bool complete() const { return complete_; }
   [[nodiscard]] bool failed_whole() const { return !complete_ && imported_.empty(); }
-  // The servers for which the keyring has another login.
+  // The servers for which the keyring already has another login.
   [[nodiscard]] const std::vector<std::string>& refused() const { return refused_; }
 
  private:
@@ -47,7 +47,7 @@ class LoginImport {
   std::ostream& err_;
   bool complete_ = true;
   std::set<RegistryKey> imported_;
-  std::set<RegistryKey> missed_;  // of which the login that the client uses could not be had
+  std::set<RegistryKey> missed_;  // whose login that the client uses could not be read
   std::vector<std::string> refused_;
 };
 

@@ -31,9 +31,9 @@ namespace fs = std::filesystem;
 // A program that keeps its logins in a file of Docker's format.
 struct Client {
   std::string name;
-  const char* login;  // the command that logs in
+  const char* login;  // the login command
   const char* logout;
-  const char* setup;  // the one that makes it keep its logins in the keyring
+  const char* setup;  // the command that makes it keep its logins in the keyring
   fs::path config;
 };
 
@@ -45,14 +45,15 @@ Client helm() {
   return {"helm", "helm registry login", "helm registry logout", "regsync setup --helm", default_helm_config()};
 }
 
-// For the advice to run `regsync setup` again: on the same file of Docker's.
+// Returns the option for the same Docker config, for the advice to run `regsync setup` again.
 std::string same_file(const SetupOptions& options) {
   return options.docker_config == default_docker_config()
              ? ""
              : " --docker-config " + shell_word(options.docker_config.string());
 }
 
-// What the keyring would answer for this server: a login of exactly this name before another spelling. Null: nothing.
+// Returns the login that the keyring would return for this server: one of exactly this name before other spellings;
+// null if there is none.
 const Login* find_login(const std::vector<Login>& logins, const std::string& server) {
   const Login* found = nullptr;
   for (const Login& login : logins) {
@@ -71,10 +72,10 @@ void require_helper_on_path() {
   }
 }
 
-// The keys of credHelpers that clients look a registry up by, literally (docker/cli, cli/config/configfile). A pull
-// asks for the bare host in lower case, with each port that the image names, and for Docker Hub for the URL of its
-// index; `docker login` keeps the login under the host as it was typed, Hub's other names included, but not docker.io
-// and that URL (registry.ConvertToHostname). Throws Error(invalid_input) for what docker keeps no login for.
+// Returns the literal keys of credHelpers by which clients look up a registry (docker/cli, cli/config/configfile). A
+// pull uses the bare host in lower case, with each port that the image names, and for Docker Hub for the URL of its
+// index; `docker login` stores the login under the host as typed, Hub's other names included, but not docker.io and
+// that URL (registry.ConvertToHostname). Throws Error(invalid_input) for a registry for which docker stores no login.
 std::set<std::string> keys_for_docker(const std::string& registry) {
   require_registry(registry);
   const RegistryKey key(registry);
@@ -112,10 +113,10 @@ class Setup {
 
   int apply() {
     const auto store = options_.open_store(Prompt::allowed);
-    store->list();  // throws where docker would fail later
+    store->list();  // throws here if docker would fail later
 
     LoginImport import(*store, client_.name, client_.config.string(), out_, err_);
-    for (const std::string& helper : former_helpers()) {  // which the client asks, whatever the file has
+    for (const std::string& helper : former_helpers()) {  // the client calls them regardless of the file
       if (options_.import_logins) {
         import.take_all_of(helper, [&](const std::string& server) {
           return concerned(server) && helper_of(auths_key_of(server)) == helper;
@@ -171,7 +172,7 @@ class Setup {
     return import.complete() ? 0 : 1;
   }
 
-  // What apply() would do.
+  // Prints what apply() would do.
   void preview() {
     const std::vector<Login> kept = options_.import_logins ? names_in_keyring() : std::vector<Login>();
     std::vector<std::string> refused;
@@ -252,7 +253,7 @@ class Setup {
   }
 
  private:
-  // The command that sets up the same client again, for the same registries.
+  // Returns the command that sets up the same client again for the same registries.
   [[nodiscard]] std::string command(const std::string& step = {}) const {
     std::string text = client_.setup + step;
     for (const std::string& registry : options_.registries) {
@@ -263,8 +264,8 @@ class Setup {
 
   [[nodiscard]] std::string undo_command() const { return "regsync setup --undo" + same_file(options_); }
 
-  // For servers for which the keyring has another login. Before the client uses the keyring, its own command to log in
-  // writes to the file again.
+  // For servers for which the keyring has another login. Until the client uses the keyring, its own login command still
+  // writes to the file.
   void tell_how_to_replace(const std::vector<std::string>& servers, bool uses_the_keyring) {
     if (servers.empty()) {
       return;
@@ -278,7 +279,7 @@ class Setup {
                   join(logins));
   }
 
-  // What can be seen without asking the person to unlock it.
+  // Returns the logins that are visible without unlocking the keyring.
   std::vector<Login> names_in_keyring() {
     std::vector<Login> names;
     const auto unseen = guarded([&] {
@@ -286,7 +287,7 @@ class Setup {
         names.push_back(std::move(kept.login));
       }
     });
-    if (unseen && !options_.headless) {  // else one would be made
+    if (unseen && !options_.headless) {  // a headless setup would make one
       say(err_, "note: the logins of the keyring cannot be seen: " + describe(*unseen));
     }
     return names;
@@ -296,7 +297,7 @@ class Setup {
     return login.server + " (" + login.username + ") from " + config_.path().string();
   }
 
-  // Answers false where the keyring has a login that this one would have to replace.
+  // Returns false if the keyring has a login that this one would replace.
   bool preview_login(const Login& login, const Login* kept) {
     const std::string what = named(login);
     if (!options_.import_logins) {
@@ -311,7 +312,7 @@ class Setup {
     return true;
   }
 
-  // Whether the client keeps the logins that this setup is for in the keyring already.
+  // Whether the client already keeps the logins of this setup in the keyring.
   [[nodiscard]] bool uses_keyring() const {
     return chosen_.empty() ? config_.store_helper() == our_helper
                            : std::ranges::all_of(chosen_, [&](const std::string& key) {
@@ -320,18 +321,18 @@ class Setup {
   }
 
   [[nodiscard]] bool concerned(const std::string& server) const {
-    // A registry with a helper of its own never was docker's to keep; an empty helper means docker's own file.
+    // Docker does not keep the login of a registry with its own helper; an empty helper means docker's own file.
     const std::string key = auths_key_of(server);
     return chosen_.empty() ? !config_.has_registry_entry(server) && !config_.has_registry_entry(key)
                            : chosen_.contains(key);
   }
 
-  // The program that keeps the login of a registry now; empty: the file does.
+  // The helper that keeps the login of a registry now; empty: the file.
   [[nodiscard]] std::string helper_of(const std::string& key) const {
     return (config_.has_registry_entry(key) ? config_.registry_helper(key) : config_.store_helper()).value_or("");
   }
 
-  // Other programs whose logins the client would not see any more.
+  // Other helpers whose logins the client would no longer see.
   [[nodiscard]] std::set<std::string> former_helpers() const {
     std::set<std::string> helpers;
     if (chosen_.empty()) {
@@ -344,8 +345,8 @@ class Setup {
     return helpers;
   }
 
-  // Whether the file is where docker will look for this login: no other helper was chosen for it since, and the file
-  // has no newer one.
+  // Whether to restore this login to the file: no other helper was chosen for it since, and the file has no newer
+  // login.
   [[nodiscard]] bool belongs_into_file(const std::string& server) const {
     std::optional<std::string> helper = config_.store_helper();
     for (const std::string& key : {server, auths_key_of(server)}) {
@@ -358,8 +359,8 @@ class Setup {
            std::ranges::none_of(present, [&](const Credential& login) { return login.login.server == server; });
   }
 
-  // From the store, so that a password that was rotated since is the new one. Answers which ones the store does not
-  // give now; it goes on having them.
+  // Restores from the store, which has a password that was rotated since. Returns the servers whose login the store did
+  // not return; they stay in the store.
   std::vector<std::string> restore_logins(std::vector<std::string> imported, bool& changed) {
     std::erase_if(imported, [this](const std::string& server) { return !belongs_into_file(server); });
     if (imported.empty()) {
@@ -368,7 +369,7 @@ class Setup {
     std::unique_ptr<CredentialStore> store;
     if (const auto closed = guarded([&] {
           store = options_.open_store(Prompt::allowed);
-          store->list();  // a locked one asks the person once, not for each login
+          store->list();  // a locked store prompts once, not for each login
         })) {
       say(err_, "not restored: " + join(imported) + ": " + describe(*closed));
       return imported;
@@ -383,8 +384,8 @@ class Setup {
     return left;
   }
 
-  // Whether it was restored. Throws Error(not_found) where the store, which may be another keyring than that of the
-  // import, has no login that the client still has an entry for: to log out removes the entry.
+  // Returns whether the login was restored. Throws Error(not_found) if the client still has an entry for it (a logout
+  // removes that) but the store has no login, because it may be another keyring than at the import.
   bool restore(CredentialStore& store, const std::string& server) {
     auto kept = store.get(server);
     if (!kept) {
@@ -411,14 +412,14 @@ class Setup {
   std::set<std::string> chosen_;  // keys of credHelpers
 };
 
-// By any name, whether it is there or not.
+// Whether both paths name one file, which need not exist.
 bool is_one_file(const fs::path& one, const fs::path& other) {
   std::error_code unreadable;
   return fs::weakly_canonical(fs::absolute(one), unreadable) == fs::weakly_canonical(fs::absolute(other), unreadable);
 }
 
-// Docker, and helm where that is asked for or was set up, and has a file of its own. All files are read before one is
-// changed.
+// Returns the setups of Docker and, if requested or already set up, of helm if it has its own file. Reads all files
+// before any is changed.
 std::list<Setup> setups(const SetupOptions& options, std::ostream& out, std::ostream& err) {
   std::list<Setup> all;
   all.emplace_back(options, docker(options), out, err);
@@ -464,7 +465,7 @@ int run_setup(const SetupOptions& options, std::ostream& out, std::ostream& err)
     disable_user_services(out);
     return exit_code;
   }
-  std::list<Setup> all = setups(options, out, err);  // what cannot be used is told before a keyring is made
+  std::list<Setup> all = setups(options, out, err);  // reports unusable files before a keyring is made
   if (options.headless) {
     prepare_headless_keyring(*options.open_store(Prompt::allowed), out);
   }

@@ -8,7 +8,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Another program may have chosen them since the setup before.
+// Notes helpers that another program may have set since the previous setup.
 void note_replaced_helpers(const DockerConfigFile& config, const std::set<std::string>& registries,
                            DockerConfigFile& backup) {
   if (registries.empty() && config.store_helper() != our_helper) {
@@ -21,8 +21,8 @@ void note_replaced_helpers(const DockerConfigFile& config, const std::set<std::s
   }
 }
 
-// It names our helper where a person wrote that, where an earlier backup is lost, or where an earlier version wrote it:
-// that is nothing to go back to.
+// Drops our helper, which undo must not restore. The backup names it if a person wrote that, if an earlier backup was
+// lost, or if an earlier version wrote it.
 void drop_our_helper(DockerConfigFile& backup) {
   if (backup.store_helper() == our_helper) {
     backup.set_store_helper(std::nullopt);
@@ -68,7 +68,7 @@ SetupBackup::Note SetupBackup::note() {
 
 void SetupBackup::add(const DockerConfigFile& config, const std::set<std::string>& registries,
                       const std::vector<std::string>& moved) {
-  // Where our helper is not used, an undo left the one that is there, for logins that it could not restore.
+  // If our helper is not used, an existing backup is left from an undo that could not restore all logins.
   const bool first = file_.is_blank() || !config.uses(our_helper);
   Note now = note();
   for (const std::string& server : moved) {

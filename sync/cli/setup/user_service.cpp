@@ -21,7 +21,7 @@ ChildResult systemctl(std::vector<std::string> arguments) {
   return run_to_end(run_child(std::move(command)));
 }
 
-// Whether a unit starts by itself.
+// Whether a unit is enabled.
 bool is_enabled_user_unit(const std::string& unit) {
   return has_user_manager() && systemctl({"is-enabled", "--quiet", unit}).exit_code == 0;
 }

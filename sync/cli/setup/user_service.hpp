@@ -7,20 +7,20 @@
 
 namespace regsync::cli {
 
-// Enables units now and at every login. Throws Error(daemon_unreachable) with what systemctl said.
+// Enables units now and at every login. Throws Error(daemon_unreachable) with the output of systemctl.
 void enable_user_units(const std::vector<std::string>& units);
 
-// Disables and stops them; what systemctl says to that is of no interest.
+// Disables and stops units; ignores errors of systemctl.
 void disable_user_units(const std::vector<std::string>& units);
 
-// Enables regsyncd where there is a user manager that knows it; else says how to run it.
+// Enables regsyncd if a user manager knows its unit; otherwise prints how to run it.
 void enable_user_service(std::ostream& out);
 
-// Undoes both, as far as units are enabled or run: regsyncd stops, and its environment stays; the headless keyring goes
-// on until the session ends, because it holds the logins. Says what it did.
+// Disables both services if they are enabled or run. regsyncd stops, and its environment file stays; the headless
+// keyring runs until the session ends, because it holds the logins. Prints what it did.
 void disable_user_services(std::ostream& out);
 
-// Starts regsyncd anew, with the environment as it is configured now, where a user manager runs it; else says how.
+// Restarts regsyncd with the present environment if a user manager runs it; otherwise prints how to.
 void restart_user_service(std::ostream& out);
 
 }  // namespace regsync::cli

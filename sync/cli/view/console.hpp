@@ -1,4 +1,4 @@
-// The surroundings of a command of `regsync`: streams, terminal, clock and keyring. A test gives its own.
+// Console is the environment of a `regsync` command: streams, terminal, clock and keyring. Tests make their own.
 #pragma once
 
 #include <filesystem>
@@ -28,16 +28,16 @@ struct Console {
   std::ostream& out;
   std::ostream& err;
   std::string program = "regsync";  // or "kubectl regsync", as it was called
-  bool in_is_terminal = false;      // may ask
-  bool out_is_terminal = false;     // may redraw
-  bool err_is_terminal = false;     // shows questions, and how far a sync is
-  bool colour = false;              // of out; NO_COLOR is already considered
+  bool in_is_terminal = false;      // can prompt
+  bool out_is_terminal = false;     // can redraw
+  bool err_is_terminal = false;     // shows questions and progress
+  bool colour = false;              // whether out has colours; takes NO_COLOR into account
   std::function<TerminalSize()> terminal_size;
   std::function<WallTime()> now;
   std::function<std::unique_ptr<CredentialStore>(Prompt)> open_store;
-  // It never prompts, and what waits for the keyring when the time is over ends with ErrorCode::cancelled.
+  // The store never prompts. After `time`, a call that waits for the keyring fails with ErrorCode::cancelled.
   std::function<std::shared_ptr<CredentialStore>(std::chrono::milliseconds time)> open_briefly;
-  std::function<std::unique_ptr<CredentialStore>()> open_replaced;  // the logins that others have replaced
+  std::function<std::unique_ptr<CredentialStore>()> open_replaced;  // the replaced logins, for rollback
 };
 
 // The person used the command wrongly: exit code 2.
@@ -47,7 +47,7 @@ class UsageError : public Error {
       : Error(ErrorCode::invalid_input, message, remedy) {}
 };
 
-// What `check` answers about something that the person typed. Throws UsageError where `check` throws Error.
+// Returns what `check` returns for user input. Throws UsageError if `check` throws Error.
 template <typename Check>
 auto as_typed(Check check) -> decltype(check()) {
   try {

@@ -13,16 +13,16 @@ namespace {
 constexpr std::string_view reset = "\x1b[0m";
 constexpr std::string_view between_cells = "   ";
 
-// Programs that remedies name.
+// The programs that remedies mention.
 constexpr std::array<std::string_view, 21> programs = {
     "regsync",  "regsyncd",    "kubectl", "docker", "podman", "systemctl", "journalctl",
     "loginctl", "timedatectl", "sysctl",  "apt",    "echo",   "curl",      "skopeo",
     "rm",       "mv",          "ls",      "chmod",  "kill",   "ss",        "unset"};
 
-// Before a sentence, which may begin with the name of a program.
+// Labels before a sentence, which may begin with the name of a program.
 constexpr std::array<std::string_view, 3> labels = {"error: ", "warning: ", "note: "};
 
-// Where the command ends that begins at `at`; `at` where none does.
+// Returns the end of the command that starts at `at`, or `at` if none does.
 std::size_t end_of_command(std::string_view text, std::size_t at) {
   const std::string_view before = text.substr(0, at);
   const std::string_view rest = text.substr(at);
@@ -53,7 +53,7 @@ struct Part {
   std::string_view text;
 };
 
-// Words, with each command as one of them.
+// Splits into words; each command counts as one.
 std::vector<Part> words_of(std::string_view text) {
   std::vector<Part> words;
   for (std::size_t at = 0; at < text.size();) {
@@ -76,7 +76,7 @@ std::vector<Part> cells_of(std::string_view row) {
   return cells;
 }
 
-// The colour that is on after a text.
+// The active colour after a text.
 std::string_view colour_after(std::string_view text, std::string_view before) {
   const auto escape = text.rfind("\x1b[");
   if (escape == std::string_view::npos) {
@@ -86,7 +86,7 @@ std::string_view colour_after(std::string_view text, std::string_view before) {
   return colour == reset ? "" : colour;
 }
 
-// What follows a break is indented by so many columns; a comment remains one.
+// Breaks lines; indents continuation lines, and keeps a comment a comment.
 std::string laid_out(const std::vector<Part>& parts, int columns, int indent, bool is_comment = false) {
   const std::string margin = std::string(static_cast<std::size_t>(indent), ' ') + (is_comment ? "# " : "");
   std::string text;
@@ -111,7 +111,7 @@ std::string laid_out(const std::vector<Part>& parts, int columns, int indent, bo
 
 std::string fold_line(std::string_view line, int columns) {
   constexpr int hanging = 2;
-  constexpr int least_cell = 24;  // columns in which a text can be read
+  constexpr int least_cell = 24;  // the smallest readable width
   if (display_width(line) <= columns) {
     return std::string(line);
   }

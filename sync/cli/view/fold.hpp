@@ -1,4 +1,4 @@
-// Folds long lines for a terminal: between words, and not where the terminal's edge happens to be.
+// Folds long lines for a terminal at word boundaries.
 #pragma once
 
 #include <iosfwd>
@@ -7,19 +7,19 @@
 
 namespace regsync::cli {
 
-// Each line in so many columns. A sentence breaks between words, and a table's row in its last cell or else between
-// cells; what follows is indented. A command stays whole, so that it can be copied: it moves to a line of its own, and
-// one that is longer than the terminal is left to the terminal, which wraps it without a line end.
+// Returns the text folded to so many columns. A sentence breaks between words, a table row in its last cell or, failing
+// that, between cells; continuation lines are indented. A command is not broken, so that it can be copied: it moves to
+// a line of its own, and the terminal wraps one that is too long.
 std::string folded(std::string_view text, int columns);
 
-// The columns of the terminal that a stream writes to; streams that nobody set have none, and print text as it is.
+// Sets the columns of the terminal that a stream writes to. A stream without them prints text unfolded.
 void set_columns(std::ostream& stream, int columns);
 int columns_of(std::ostream& stream);  // 0: none
 
-// The text, folded for the stream.
+// Prints the text folded for the stream.
 void print_folded(std::ostream& stream, std::string_view text);
 
-// Sentences for a person: folded, and with their commands as the person types them (as_called()).
+// Prints sentences for a person: folded, with commands as the person types them (as_called()).
 void tell(std::ostream& stream, std::string_view text);
 
 }  // namespace regsync::cli

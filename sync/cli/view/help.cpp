@@ -30,14 +30,14 @@ class HelpFormatter : public CLI::Formatter {
     return "\nUsage: " + line + " [options]\n";
   }
 
-  // What an option takes: the kinds that it says itself (json|yaml), else the last word of its name.
+  // Returns the value of an option: its own choices (json|yaml), or the last word of its name.
   std::string make_option_opts(const CLI::Option* option) const override {
     std::string type = option->get_type_name();
     if (option->get_positional()) {
       return {};
     }
     if (option->get_items_expected_max() == 0) {
-      return type.starts_with("[=") ? type : std::string();  // a flag that may have a value
+      return type.starts_with("[=") ? type : std::string();  // a flag with an optional value
     }
     type = type.substr(0, type.find(":{"));  // CLI11 adds the members of a set
     if (type == "TEXT") {
@@ -53,7 +53,7 @@ class HelpFormatter : public CLI::Formatter {
     if (is_positional) {
       return option->get_name(true);
     }
-    // "-w,--watch" as "-w, --watch"; a flag's default ("--wait{30s}") is no part of its name.
+    // "-w,--watch" as "-w, --watch"; a flag's default ("--wait{30s}") is not part of its name.
     std::string name;
     for (const std::string& short_name : option->get_snames()) {
       name += (name.empty() ? "-" : ", -") + short_name;
@@ -64,7 +64,7 @@ class HelpFormatter : public CLI::Formatter {
     return name;
   }
 
-  // Positionals are in the usage line and need no table of their own where they say nothing more.
+  // Positionals are in the usage line and need no table if they have no further description.
   std::string make_positionals(const CLI::App* app) const override {
     std::string text;
     for (const CLI::Option* option : app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {

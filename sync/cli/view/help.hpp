@@ -1,4 +1,4 @@
-// Formats --help as people know it from kubectl and gh.
+// Formats --help like kubectl and gh.
 #pragma once
 
 #include <memory>

@@ -6,12 +6,12 @@
 namespace regsync::cli {
 namespace {
 
-constexpr std::size_t max_rows = 2000;  // more is not read on a screen; a filter finds the rest
+constexpr std::size_t max_rows = 2000;  // nobody scrolls further; a filter finds the rest
 constexpr int around_body = 3;          // title, header, help
 
 constexpr std::string_view escape = "\x1b";
 
-// One key from the front: an escape sequence, or a character.
+// Takes one key from the front: an escape sequence or a character.
 std::string_view take_key(std::string_view& keys) {
   std::size_t size = 1;
   if (keys.starts_with("\x1b[") || keys.starts_with("\x1bO")) {
@@ -151,7 +151,7 @@ std::vector<std::string> LiveView::lines(const StatusReport& report, bool colour
   for (int i = top_; i < top_ + page_; ++i) {
     screen.push_back(i < static_cast<int>(body.size()) ? body[static_cast<std::size_t>(i)] : "");
   }
-  // The place comes first: what does not fit into the width is cut off.
+  // The place comes first, because the end is cut off if it does not fit.
   const std::string place = bottom_ == 0 ? ""
                                          : std::to_string(top_ + 1) + "-" +
                                                std::to_string(std::min(top_ + page_, static_cast<int>(body.size()))) +

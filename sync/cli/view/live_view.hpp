@@ -1,4 +1,4 @@
-// `regsync status --watch` on a terminal: what of a report is shown, and what keys change about it.
+// LiveView is the screen of `regsync status --watch`: which part of a report is shown, and how keys change that.
 //
 // Pure: keys and reports come in, lines go out.
 #pragma once
@@ -15,7 +15,7 @@ namespace regsync::cli {
 
 class LiveView {
  public:
-  // rows: a line for each Secret, else for each target and context; failing: only what is not as asked.
+  // rows: a line for each Secret, otherwise for each target and context; failing: only what is not in sync.
   LiveView(bool rows, bool wide, bool failing) : rows_(rows), wide_(wide), failing_(failing) {}
 
   // Keys as a terminal sends them; several may come at once.
@@ -24,7 +24,7 @@ class LiveView {
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] bool rows() const { return rows_; }
 
-  // The screen: a title, a header that stays, and the part of the rest that fits. Remembers how far it can scroll.
+  // Returns the screen: a title, a fixed header, and the part of the body that fits. Remembers the scroll limit.
   std::vector<std::string> lines(const StatusReport& report, bool colour, WallTime now, const TerminalSize& size);
 
  private:
@@ -38,7 +38,7 @@ class LiveView {
   bool failing_;
   Order order_ = Order::failing_first;
   std::string filter_;
-  bool typing_ = false;  // the filter
+  bool typing_ = false;  // whether the filter is being typed
   bool ended_ = false;
   int top_ = 0;     // the first line of the body that shows
   int page_ = 1;    // lines of the body that fit

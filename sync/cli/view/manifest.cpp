@@ -13,7 +13,7 @@ using nlohmann::json;
 
 constexpr const char* payload_key = ".dockerconfigjson";
 
-// The values of "data", decoded where that makes sense to people: a pull secret's payload as its JSON.
+// Decodes the values of "data" where that helps people: a pull secret's payload becomes JSON.
 json decoded_data(const json& object) {
   json data = map_at(object, {"data"});
   if (const auto payload = data.find(payload_key); payload != data.end() && payload->is_string()) {
@@ -25,11 +25,11 @@ json decoded_data(const json& object) {
   return data;
 }
 
-// Of an entry of "auths" (data, payload, auths, registry, field: the fourth level), names may be seen; every other
-// value may be secret.
+// In an entry of "auths" (data, payload, auths, registry, field: the fourth level), names are public; every other value
+// may be secret.
 bool is_public(const std::string& key, int depth) { return depth == 4 && (key == "username" || key == "email"); }
 
-// `mine` masked, beside what the other side has at the same place (null: nothing).
+// Masks `mine`, compared with the value of the other side at the same place (null: none).
 json masked(const json& mine, const json& other, const std::string& key, int depth, const char* suffix) {
   if (mine.is_object()) {
     json result = json::object();
@@ -45,8 +45,8 @@ json masked(const json& mine, const json& other, const std::string& key, int dep
   return other.is_null() || other == mine ? std::string("***") : std::string("*** ") + suffix;
 }
 
-// Of labels and annotations only those that regsync writes. Others may hold anything: kubectl keeps a whole copy of the
-// object, payload included, in kubectl.kubernetes.io/last-applied-configuration.
+// Keeps only labels and annotations that regsync writes. Others may hold anything: kubectl stores a copy of the object,
+// with the payload, in kubectl.kubernetes.io/last-applied-configuration.
 json owned(const json& metadata, const char* field, std::initializer_list<std::string_view> names) {
   json kept = json::object();
   for (const std::string_view name : names) {

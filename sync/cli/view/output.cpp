@@ -17,11 +17,11 @@ namespace {
 
 using nlohmann::json;
 
-// Whether a YAML 1.1 reader takes the plain text for a string, and for this one.
+// Whether a YAML 1.1 reader reads the plain text as this string.
 bool is_plain(const std::string& text) {
   static constexpr std::array words = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"};
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  // A dot begins numbers (.5, .inf, .nan), but also names of files.
+  // A leading dot starts numbers (.5, .inf, .nan), but also file names.
   const bool dotted = text.size() > 4 && text.front() == '.' && is_letter(text[1]);
   if (text.empty() || (!is_letter(text.front()) && text.front() != '/' && !dotted)) {
     return false;
@@ -77,8 +77,8 @@ void emit(YAML::Emitter& yaml, const json& value) {
 
 namespace {
 
-// The text of a document without what changes the terminal: all of that stands in quotes, where JSON and YAML take
-// these escapes. (U+009B begins a sequence of the terminal, as ESC does.)
+// Escapes what could change the terminal. All such characters are in quotes, where JSON and YAML accept these escapes.
+// (U+009B starts a terminal sequence, like ESC.)
 std::string escaped(std::string_view text) {
   std::string safe;
   while (!text.empty()) {
@@ -137,7 +137,7 @@ Columns parse_columns(const std::string& text) {
   return columns;
 }
 
-// A row for each item.
+// Prints a row for each item.
 void print_columns(std::ostream& out, const json& document, const Format& format) {
   const Columns columns = parse_columns(format.expression());
   Table table(columns.header);
@@ -192,10 +192,10 @@ json make_list(const char* kind, json items) {
 namespace {
 
 constexpr int gap = 3;      // columns between cells
-constexpr int hanging = 2;  // before what goes on below
+constexpr int hanging = 2;  // indent of continued rows
 
-// The cells before which each row breaks, so that it fits, and columns stay columns. The last cell breaks between words
-// where it has room for some.
+// Returns the cells before which each row breaks, so that rows fit and columns stay aligned. The last cell breaks
+// between words if it has room.
 std::set<std::size_t> breaks_of(const std::vector<int>& widths, int columns) {
   constexpr int least_cell = 24;
   std::set<std::size_t> breaks;
@@ -231,7 +231,7 @@ void Table::print(std::ostream& out, bool colour, bool headers) const {
   const std::set<std::size_t> breaks = breaks_of(widths, columns_of(out));
   for (const auto& line : lines) {
     std::string text;
-    int missing = 0;  // blanks owed before the next cell, so that no line ends in blanks
+    int missing = 0;  // blanks to print before the next cell, so that no line ends in blanks
     for (std::size_t i = 0; i < line.size(); ++i) {
       if (breaks.contains(i)) {
         text += '\n';

@@ -12,10 +12,10 @@
 
 namespace regsync::cli {
 
-// How an answer is printed: a kind, and for two of them what the person wrote after it.
+// The output format: a kind, and for two kinds the expression after it.
 class Format {
  public:
-  // Called Format::json and so on; a class of it would only make these names longer.
+  // Unscoped, so that the names are Format::json and so on.
   enum Kind {  // NOLINT(cppcoreguidelines-use-enum-class)
     table,
     wide,
@@ -28,11 +28,11 @@ class Format {
   Format(Kind kind, std::string expression = {}) : kind_(kind), expression_(std::move(expression)) {}
   operator Kind() const { return kind_; }
 
-  // Whether it prints the document, and not a table or names.
+  // Whether it prints the document, not a table or names.
   [[nodiscard]] bool is_structured() const { return kind_ >= json; }
   [[nodiscard]] const std::string& expression() const { return expression_; }
 
-  // Whether a table, or columns, begin with a line of their names.
+  // Whether a table or custom columns begin with a header line.
   [[nodiscard]] bool headers() const { return headers_; }
   void set_headers(bool headers) { headers_ = headers; }
 
@@ -42,18 +42,18 @@ class Format {
   bool headers_ = true;
 };
 
-// Of every document that regsync prints for programs.
+// The apiVersion of every document that regsync prints for programs.
 inline constexpr const char* api_version = "regsync.dev/v1";
 
 // {"apiVersion": …, "kind": …, "items": […]}, as Kubernetes prints lists.
 nlohmann::json make_list(const char* kind, nlohmann::json items);
 
-// Throws UsageError for a path, or columns, that are not understood.
+// Throws UsageError if the path or the columns are invalid.
 void check_expression(const Format& format);
 
-// Prints a document as JSON (indented), YAML, or what a path or columns say of it.
+// Prints a document as indented JSON, as YAML, or through a path or custom columns.
 void print_structured(std::ostream& out, const nlohmann::json& value, const Format& format);
-// These texts hold nothing that changes the terminal, and the same values. indent: -1 for one line.
+// Both escape everything that could change the terminal, without changing the values. indent: -1 for one line.
 std::string to_yaml_text(const nlohmann::json& value);
 std::string to_json_text(const nlohmann::json& value, int indent = -1);
 
@@ -67,7 +67,7 @@ struct Cell {
   Colour colour = Colour::none;
 };
 
-// Columns that align, three spaces apart, as kubectl prints them; an empty cell is "<none>".
+// A table with aligned columns three spaces apart, as in kubectl; an empty cell is "<none>".
 class Table {
  public:
   explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
@@ -80,7 +80,7 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-// "error: what" and "hint: what to do".
+// Prints "error: what" and "hint: what to do".
 void print_error(std::ostream& err, const Error& error);
 
 }  // namespace regsync::cli

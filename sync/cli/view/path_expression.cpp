@@ -16,7 +16,7 @@ using nlohmann::json;
                    "use .name, ['name'], [0], [*] and [?(@.name==\"value\")], or -o json and a filter: jq '.items[]'");
 }
 
-// One step of a path, as text: what is between dots and brackets.
+// One step of a path: the text between dots and brackets.
 struct Step {
   enum class Kind { name, index, all, filter };
   Kind kind = Kind::name;
@@ -61,7 +61,7 @@ Step bracket(std::string_view inside, std::string_view path) {
   return step;
 }
 
-// The end of a bracket, whatever stands in quotes.
+// Returns the end of a bracket; skips quoted text.
 std::size_t closing(std::string_view text, std::size_t from) {
   char quote = 0;
   for (std::size_t i = from; i < text.size(); ++i) {
@@ -95,7 +95,7 @@ std::vector<Step> steps_of(std::string_view path) {
     if (rest.front() == '.') {
       rest.remove_prefix(1);
       if (rest.empty() && steps.empty()) {
-        return steps;  // "." is the whole
+        return steps;  // "." is the whole document
       }
     } else if (!steps.empty()) {
       refuse(path);
@@ -152,7 +152,7 @@ void follow(const json& value, const Step& step, std::vector<json>& found) {
 
 constexpr std::string_view range_begin = "range ";
 
-// The text of a quoted literal, with its escapes resolved.
+// Returns the text of a quoted literal with its escapes resolved.
 std::string text_of_literal(std::string_view quoted) {
   const std::string literal = unquoted(quoted);
   std::string text;
@@ -164,7 +164,7 @@ std::string text_of_literal(std::string_view quoted) {
   return text;
 }
 
-// Of {inside}, which is neither a range nor its end.
+// Expands {inside}, which is neither a range nor its end.
 std::string text_of(const json& document, std::string_view inside) {
   if (inside.starts_with('"') || inside.starts_with('\'')) {
     return text_of_literal(inside);
@@ -187,7 +187,7 @@ std::string_view take_braces(std::string_view text, std::size_t& at) {
   return inside;
 }
 
-// Ends at {end}, or at the end of the text.
+// Expands the text from `at` to {end}, or to the end of the text.
 std::string expand_from(const json& document, std::string_view text, std::size_t& at, bool in_range) {
   std::string out;
   while (at < text.size()) {
@@ -207,7 +207,7 @@ std::string expand_from(const json& document, std::string_view text, std::size_t
       continue;
     }
     const std::size_t body = at;
-    expand_from(json(), text, at, true);  // finds the end, also where there is no item
+    expand_from(json(), text, at, true);  // finds the end even if there is no item
     for (const json& item : find_all(document, inside.substr(range_begin.size()))) {
       std::size_t again = body;
       out += expand_from(item, text, again, true);

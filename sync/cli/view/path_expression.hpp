@@ -1,9 +1,8 @@
-// The simple part of kubectl's JSONPath: what people and scripts write after `-o jsonpath=` and in `-o
-// custom-columns=`.
+// A simple subset of kubectl's JSONPath, for `-o jsonpath=` and `-o custom-columns=`.
 //
 //   {.items[*].name}   {.items[0]['state']}   {.items[?(@.state=="Stuck")].namespace}   {range .items[*]}…{end} {"\n"}
 //
-// Pure. All throw UsageError for what is not understood, naming the nearest that works.
+// Pure. Invalid expressions throw UsageError, which names the nearest valid form.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -13,13 +12,13 @@
 
 namespace regsync::cli {
 
-// The values that a path leads to: ".items[*].name". What is missing leads to nothing.
+// Returns the values at a path (".items[*].name"). A missing key yields no value.
 std::vector<nlohmann::json> find_all(const nlohmann::json& document, std::string_view path);
 
-// The text of a template, with the values of each path separated by blanks, and without their control characters.
+// Expands a template. The values of a path are separated by blanks and lose their control characters.
 std::string expand(const nlohmann::json& document, std::string_view text);
 
-// A value as kubectl prints it: strings without quotes.
+// Formats a value as kubectl does: strings without quotes.
 std::string plain_text(const nlohmann::json& value);
 
 }  // namespace regsync::cli

@@ -15,9 +15,9 @@
 namespace regsync::cli {
 namespace {
 
-constexpr std::size_t named_places = 3;  // of one problem; the table has them all
+constexpr std::size_t named_places = 3;  // places listed for one problem; the table has all
 
-// Each problem once, in the order in which it comes up.
+// Collects each problem once, in order of appearance.
 class Problems {
  public:
   void add(const std::string& place, const Error& error) {
@@ -29,7 +29,7 @@ class Problems {
     }
   }
 
-  // Causes of one context with one code are one problem, of each target where the remedy names it.
+  // Causes of one context with the same code are one problem, or one for each target if the remedy names the target.
   void add_cause(const StatusGroup& group, const StatusCause& cause) {
     const Error& error = cause.error;
     if (told_.contains(error.message())) {
@@ -45,7 +45,7 @@ class Problems {
     problem.alike = problem.alike && cause.alike && error.message() == problem.error.message();
   }
 
-  // `lead` stands before each.
+  // Prints `lead` before each.
   void print(std::ostream& out, bool colour, std::size_t most, const std::string& lead) {
     if (problems_.size() > most) {
       merge_by_code();
@@ -73,9 +73,9 @@ class Problems {
  private:
   struct Problem {
     Error error;
-    std::vector<std::string> places;  // the first of them
+    std::vector<std::string> places;  // the first places
     std::size_t count = 0;
-    bool alike = true;  // every place has this very message
+    bool alike = true;  // whether every place has this message
   };
 
   static std::string places_of(const Problem& problem) {

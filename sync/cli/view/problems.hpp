@@ -1,4 +1,4 @@
-// Prints the problems and notes of a StatusReport, each once, with what to do.
+// Prints the problems and notes of a StatusReport, each once, with its remedy.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +11,14 @@
 
 namespace regsync::cli {
 
-// "namespace_missing" as Kubernetes writes reasons: NamespaceMissing.
+// Converts "namespace_missing" to the form of Kubernetes reasons: NamespaceMissing.
 std::string reason_of(std::string_view code);
 std::string reason_of(const Error& error);
 
-inline constexpr std::size_t most_problems = 10;  // that are printed one by one, where there is room
+inline constexpr std::size_t most_problems = 10;  // printed one by one if there is room
 
-// Below a table: each problem once, however many Secrets it has, with the first places and the remedy. If there are
-// more than `most`, those with one error code are one, but for input that is wrong: each is to be corrected by itself.
+// Prints each problem once, for all its Secrets, with the first places and the remedy. If there are more than `most`,
+// merges those with the same error code, except invalid input, since each must be corrected separately.
 void print_problems(std::ostream& out, const StatusReport& report, bool colour, std::size_t most = most_problems);
 
 struct PlacedProblem {
@@ -26,10 +26,10 @@ struct PlacedProblem {
   Error error;
 };
 
-// The same as warnings.
+// Prints problems as warnings.
 void print_warnings(std::ostream& out, const std::vector<PlacedProblem>& problems);
 
-// One line for each of the report's notes.
+// Returns a line for each note of the report.
 std::string render_notes(const StatusReport& report);
 
 }  // namespace regsync::cli

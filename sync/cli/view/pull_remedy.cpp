@@ -25,10 +25,10 @@ std::string kubectl(const Place& at) {
   return "kubectl --context " + shell_word(at.context) + " -n " + shell_word(at.pod.name_space) + " ";
 }
 
-// A Job too makes another pod in the place of one that is deleted, as long as its backoffLimit is not reached.
+// A Job too replaces a deleted pod, until its backoffLimit is reached.
 bool is_job(const Pod& pod) { return pod.controller.starts_with("Job/"); }
 
-// No pod gains a Secret: another one must take its place.
+// A pod cannot gain a Secret, so it must be replaced.
 std::string anew(const Place& at) {
   if (at.pod.is_static) {
     return "on its node, change its manifest (staticPodPath of kubelet)";
@@ -48,7 +48,7 @@ const Target* target_of_secret(const Place& at, const std::string& secret) {
   return found == at.targets.end() ? nullptr : &*found;
 }
 
-// The registry of this host as a target must name it for kubelet, which demands equal ports.
+// Returns how a target must name the registry of this host for kubelet, which requires equal ports.
 std::string registry_at(std::string_view host, std::string_view account = {}) {
   const RegistryKey key(host);
   return (account.empty() ? "" : std::string(account) + "@") + (key.is_hub() ? key.value() : auths_key_of(host));
@@ -62,7 +62,7 @@ bool is_of_host(const std::string& registry, std::string_view host) {
   return key.substr(0, key.find('/')) == auths_key_of(host);
 }
 
-// Of a target, the registry that the image is pulled from; null if it has none. A longer path counts more.
+// Returns the target's registry from which the image is pulled, with the longest path; null if there is none.
 const std::string* registry_of(const Place& at, const Target& target) {
   const std::string path = "/" + at.image.repository;
   const std::string* found = nullptr;
@@ -76,7 +76,7 @@ const std::string* registry_of(const Place& at, const Target& target) {
   return found;
 }
 
-// One that is in the pod's namespace already comes first.
+// Returns a target for the image's registry; prefers one that selects the pod's namespace.
 const Target* target_of_registry(const Place& at) {
   const Target* found = nullptr;
   for (const Target& target : at.targets) {
@@ -92,14 +92,14 @@ const Target* target_of_registry(const Place& at) {
   return found;
 }
 
-// The registry as targets name it for this image, with its account: where there is no other login for the host, a new
-// target needs that one. Else the image's host.
+// Returns the registry for this image as a target names it, with its account, because a new target needs that if the
+// host has no other login. Without such a target, returns the image's host.
 RegistryKey registry_for(const Place& at) {
   const Target* target = target_of_registry(at);
   return RegistryKey(target == nullptr ? at.image.host : *registry_of(at, *target)).whole_host();
 }
 
-// A name for a target that no target has: after the Secret, or after the registry.
+// Returns an unused target name, based on the Secret or the registry.
 std::string free_name(const Place& at, const std::string& wish) {
   std::string name = wish;
   std::ranges::replace_if(name, [](char c) { return c == '.' || c == ':' || c == '[' || c == ']'; }, '-');
@@ -116,7 +116,7 @@ std::string free_name(const Place& at, const std::string& wish) {
   return free;
 }
 
-// `regsync add` of a target for this place.
+// Returns the `regsync add` command of a target for this place.
 std::string add(const Place& at, const std::string& secret, const std::vector<std::string>& more_hosts,
                 const std::string& options) {
   const std::string name = free_name(at, secret.empty() ? at.image.host : secret);
@@ -141,14 +141,14 @@ std::string status_of(const Place& at, const Target& target) {
 // Only the cluster knows which namespaces have these labels, and which one is the context's own.
 bool may_select(const Target& target) { return !target.namespace_selector.empty() || uses_own_namespace(target); }
 
-// " namespaces+=NAME" where the target does not select the pod's namespace.
+// Returns " namespaces+=NAME" if the target does not select the pod's namespace.
 std::string namespace_change(const Place& at, const Target& target) {
   const std::string& name = at.pod.name_space;
   return may_select(target) || matches_any(target.namespaces, name) ? "" : " namespaces+=" + shell_word(name);
 }
 
-// Where the target leaves the pod's namespace out: which pattern may go is for the person to say. Empty where it does
-// not.
+// Returns the remedy if the target excludes the pod's namespace: the person must decide which pattern to remove. Empty
+// if it does not.
 std::string let_in(const Place& at, const Target& target) {
   const std::string& name = at.pod.name_space;
   return matches_any(target.exclude_namespaces, name)
@@ -156,7 +156,7 @@ std::string let_in(const Place& at, const Target& target) {
              : "";
 }
 
-// The target gets what it lacks for the pod.
+// Returns the command that adds to the target what it lacks for the pod.
 std::string complete(const Place& at, const Target& target) {
   if (std::string remedy = let_in(at, target); !remedy.empty()) {
     return remedy;
@@ -203,7 +203,7 @@ std::string for_spoiled(const Place& at, const std::string& secret) {
          (target != nullptr ? "regsync sync " + target->name + " --adopt" : add(at, secret, {}, " --adopt --wait"));
 }
 
-// Whether a target can name it: not a pattern, nor what no image is pulled from.
+// Whether a target can name it: it is not a pattern, and images can be pulled from it.
 bool is_registry(const std::string& key) {
   try {
     require_registry(key);
@@ -213,7 +213,7 @@ bool is_registry(const std::string& key) {
   }
 }
 
-// Where to change what the pod is made from; empty where that is nothing but the pod.
+// Names the object to change from which the pod is made; empty if there is only the pod.
 std::string origin(const Place& at) {
   if (at.pod.is_static) {
     return " in the pod's manifest on its node (staticPodPath of kubelet)";
@@ -236,7 +236,7 @@ std::string name_image(const Place& at, const PullFailure& failure, const std::s
                                : where);
 }
 
-// No entry can serve it by another name of Docker Hub.
+// For an image named by another name of Docker Hub, which no entry can serve.
 std::string name_as_hub(const Place& at, const PullFailure& failure) {
   const std::string image = "docker.io/" + at.image.repository +
                             (at.image.reference.find(':') == std::string::npos ? ":" : "@") + at.image.reference;
@@ -269,7 +269,7 @@ std::string for_never(const Place& at) {
          "replace --force -f -";
 }
 
-// With the account that the target uses.
+// Returns the login command with the account that the target uses.
 std::string login_for(const Place& at, const Target* target) {
   const std::string* registry = target == nullptr ? nullptr : registry_of(at, *target);
   return login_command(registry == nullptr ? registry_for(at) : RegistryKey(*registry).whole_host());

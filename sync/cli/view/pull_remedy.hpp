@@ -1,4 +1,4 @@
-// Says what to do about a pull that fails, as a command. Pure.
+// Finds the command that fixes a failing pull. Pure.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace regsync::cli {
 
-// targets: every declared one.
+// targets: all declared targets.
 std::string remedy_of(const PullFinding& finding, const std::string& context, const Pod& pod,
                       const PullFailure& failure, const Image& image, const std::vector<Target>& targets);
 

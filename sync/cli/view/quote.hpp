@@ -1,10 +1,10 @@
-// Text that comes from elsewhere (a server, a file, another program), made safe for the place where it is shown. Each
-// place has its own function, and no other code escapes for it. Pure; any thread.
+// Makes external text (of a server, a file, another program) safe for the place where it is shown. Each place has its
+// own function; no other code escapes text. Pure; any thread.
 //
 //   terminal         printable, printable_line
 //   YAML             to_yaml_text quotes values itself (output.hpp); a comment takes printable_line
-//   shell            shell_word: an argument of a command that people are told to run
-//   completion       is_candidate: what is not fit is not offered; the scripts quote for their shell
+//   shell            shell_word: an argument of a command for people to run
+//   completion       is_candidate: unsafe text is not offered; the scripts quote for their shell
 //   a file's name    file_name
 #pragma once
 
@@ -15,11 +15,11 @@
 
 namespace regsync::cli {
 
-// Whatever could move the cursor, change colours or the direction of text, or end a line of YAML, and what is not
-// UTF-8, becomes "?"; line ends (\n) stay.
+// Replaces with "?" every character that could move the cursor, change colours or text direction, or end a line of
+// YAML, and every byte that is not UTF-8. Keeps line ends (\n).
 std::string printable(std::string_view text);
 
-// The same, with a blank for each line end.
+// The same, but replaces each line end with a blank.
 std::string printable_line(std::string_view text);
 
 using regsync::shell_word;
@@ -27,7 +27,7 @@ using regsync::shell_word;
 // Whether a completion script can offer it: one line without control characters.
 bool is_candidate(std::string_view text);
 
-// A name of one file in one folder: no "/", never "." or "..". Percent-encoded, so that different texts differ.
+// Returns a file name: without "/", never "." or "..". Percent-encoded, so that different texts get different names.
 std::string file_name(std::string_view text);
 
 }  // namespace regsync::cli

@@ -178,7 +178,7 @@ nlohmann::json to_document(const StatusReport& report) {
 
 namespace {
 
-// As many as a person sees at once, the next prompt included.
+// The lines that fit the screen together with the next prompt.
 std::size_t screen_lines(const Console& console) {
   constexpr int smallest = 24;
   return static_cast<std::size_t>(std::max(console.terminal_size().rows, smallest)) - 1;

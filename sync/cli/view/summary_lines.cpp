@@ -12,7 +12,7 @@
 namespace regsync::cli {
 namespace {
 
-// Of a group without reasons: nothing is to be done.
+// The state of a group without reasons, for which nothing needs to be done.
 std::string quiet_state(const StatusGroup& group) {
   for (const SyncState state : {SyncState::paused, SyncState::terminating}) {
     if (group.count(state) > 0) {
@@ -53,7 +53,7 @@ void add(SummaryLine& line, const SummaryLine& other) {
   line.counts.since = std::max(line.counts.since, other.counts.since);
 }
 
-// Lines with one key become one, where the first of them is.
+// Merges lines with the same key at the place of the first.
 std::vector<SummaryLine> merged(const std::vector<SummaryLine>& lines,
                                 const std::function<std::string(const SummaryLine&)>& key_of) {
   std::vector<SummaryLine> result;

@@ -1,4 +1,4 @@
-// Prints targets for people and for programs, and finds those that a command names.
+// Prints targets for people and for programs, and finds the targets that a command names.
 #pragma once
 
 #include <iosfwd>
@@ -13,20 +13,20 @@
 
 namespace regsync::cli {
 
-// The keys of the target file, and its name.
+// Returns the keys of the target file, and the target's name.
 nlohmann::json to_json(const Target& target);
 
-// The fields that a target's file has, and would not have as `after`: "paused", "expires.ghcr.io".
+// The fields that the file of `before` has and that of `after` lacks: "paused", "expires.ghcr.io".
 std::vector<std::string> dropped_fields(const Target& before, const Target& after);
 
 // The contexts that a target selects: "dev,prod-*,(env in (prod))".
 std::string contexts_text(const Target& target);
 // The namespaces that a target selects: "default,team-*,(env in (prod)),!team-x".
 std::string namespaces_text(const Target& target);
-// "team-a,team-b and 40 more" of `count` namespaces, of which the first are named.
+// "team-a,team-b and 40 more": `named` are the first of `count` namespaces.
 std::string namespaces_text(const std::vector<std::string>& named, std::size_t count);
 
-// As its name, or as the list that `regsync get` prints.
+// Prints its name, or the list that `regsync get` prints.
 void print_target(std::ostream& out, const Target& target, const Format& format);
 
 // The names of all targets, sorted.
@@ -35,19 +35,19 @@ std::vector<std::string> target_names();
 // The names of the targets that use a login, sorted.
 std::vector<std::string> targets_that_use(const RegistryKey& key);
 
-// The target of that name. Throws not_found, with what was probably meant, or the file's own problem.
+// Returns the target of that name. Throws not_found, with a suggestion, or the problem of its file.
 Target require_target(const std::string& name);
 
 struct AskedTargets {
   std::vector<Target> targets;
-  bool complete = true;    // else files could not be used, and the person has been told
+  bool complete = true;    // otherwise some files were unusable, and a warning was printed
   TargetFiles files = {};  // of all targets
 };
 
-// Every target there is, if any.
+// Returns all targets; there may be none.
 AskedTargets declared_targets(Console& console);
 
-// Those targets; without names every one there is. Throws not_found if there is none.
+// Returns the named targets, or all if no name is given. Throws not_found if there is none.
 AskedTargets require_targets(const std::vector<std::string>& names, Console& console);
 
 }  // namespace regsync::cli

@@ -32,7 +32,7 @@ struct Character {
   int columns = 1;
 };
 
-// The first character of a text that is not empty. A byte that is no UTF-8 shows as one replacement character.
+// Returns the first character of a text that is not empty. A byte that is not UTF-8 shows as one replacement character.
 Character first_character(std::string_view text) {
   std::mbstate_t state{};
   wchar_t wide = 0;
@@ -43,7 +43,7 @@ Character first_character(std::string_view text) {
   return {bytes, std::max(0, ::wcwidth(wide))};
 }
 
-// The length of the escape sequence (ECMA-48 CSI) that the text begins with, or 0.
+// The length of the escape sequence (ECMA-48 CSI) at the start of the text, or 0.
 std::size_t escape_length(std::string_view text) {
   if (!text.starts_with("\x1b[")) {
     return 0;

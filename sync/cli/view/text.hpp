@@ -13,27 +13,26 @@ namespace regsync::cli {
 
 enum class Colour { none, red, green, yellow, dim, bold };
 
-// The text between the escape sequences of a colour, or as it is.
+// Returns the text between the escape sequences of a colour, or unchanged.
 std::string paint(std::string_view text, Colour colour, bool enabled);
 
-// Columns that the text takes on a terminal; wide and combining characters count as they show, and escape sequences
-// take none.
+// The columns of the text on a terminal: wide and combining characters count as shown, escape sequences count as 0.
 int display_width(std::string_view text);
 
-// The text cut to so many columns; escape sequences survive.
+// Cuts the text to so many columns; keeps escape sequences.
 std::string clip(std::string_view text, int columns);
 
-// As kubectl writes ages (apimachinery util/duration HumanDuration): 5s, 2m3s, 47m, 5h, 3d.
+// Formats an age like kubectl (apimachinery util/duration HumanDuration): 5s, 2m3s, 47m, 5h, 3d.
 std::string human_age(std::chrono::seconds age);
 
-// How the program was called, "regsync" or "kubectl regsync", and its commands. Set once, before anything is printed.
+// Sets how the program was called, "regsync" or "kubectl regsync", and its commands. Call it once, before any output.
 void set_program(std::string name, std::vector<std::string> commands);
 
-// A text for people with its commands as they type them: "regsync sync web" is "kubectl regsync sync web" for who uses
-// the plugin.
+// Rewrites the commands in a text to how the program was called: "regsync sync web" becomes "kubectl regsync sync web"
+// for users of the plugin.
 std::string as_called(std::string_view text);
 
-// The value of a command-line option, as sync/base/duration.hpp reads it. Throws UsageError naming `option`.
+// Parses the value of a command-line option as in sync/base/duration.hpp. Throws UsageError naming `option`.
 std::chrono::milliseconds duration_of(std::string_view text, std::string_view option);
 
 // "1 Secret", "3 Secrets".

@@ -15,7 +15,7 @@ namespace {
 
 std::string meant_command(const std::string& command) { return "did you mean \"" + command + "\"?"; }
 
-// What to do instead of a command that regsync does not have; empty where that is not known.
+// Returns what to do instead of a command that regsync does not have; empty if unknown.
 std::string instead_of(const std::string& word, const CLI::App& app) {
   if (word == "start") {
     return how_to_start_regsyncd();
@@ -47,7 +47,7 @@ std::string instead_of(const std::string& word, const CLI::App& app) {
   return meant.empty() ? "" : meant_command("regsync " + meant);
 }
 
-// Options of kubectl that a command does not have, and what to do instead.
+// Returns what to do instead of an option of kubectl that a command does not have.
 std::string nearest_option(const std::string& option, const CLI::App& command) {
   static const std::map<std::string, std::string> others = {
       {"--all", "name the targets"},
@@ -95,7 +95,7 @@ std::string nearest_option(const std::string& option, const CLI::App& command) {
   return {};
 }
 
-// What a word was meant for that the command takes no argument for.
+// Guesses the meaning of an argument that the command does not take.
 std::string nearest_argument(const std::string& word, const CLI::App& command) {
   const auto has = [&](const char* option) { return command.get_option_no_throw(option) != nullptr; };
   if (has("--wait") && word.find_first_of("0123456789") == 0) {
@@ -116,7 +116,7 @@ std::string nearest_argument(const std::string& word, const CLI::App& command) {
   return names_one ? "it takes one name at a time" : "";
 }
 
-// "regsync apply --filename FILE": with what has to be given.
+// Returns the usage with the required arguments: "regsync apply --filename FILE".
 std::string usage_of(const CLI::App& command) {
   std::string line = "regsync " + command.get_name();
   for (const CLI::Option* option : command.get_options()) {
@@ -155,7 +155,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-// Whether CLI11 takes the word after this one for a value, however it begins.
+// Whether CLI11 takes the next word as a value, whatever it starts with.
 bool takes_next(const std::string& word, const CLI::App& command) {
   const auto needs_value = [](const CLI::Option* option) {
     return option != nullptr && option->get_items_expected_min() > 0;
@@ -163,7 +163,7 @@ bool takes_next(const std::string& word, const CLI::App& command) {
   if (word.starts_with("--")) {
     return needs_value(command.get_option_no_throw(word));
   }
-  for (std::size_t i = 1; word.starts_with('-') && i < word.size(); ++i) {  // "-yo": flags may stand together
+  for (std::size_t i = 1; word.starts_with('-') && i < word.size(); ++i) {  // "-yo": flags may be combined
     const CLI::Option* option = command.get_option_no_throw({'-', word[i]});
     if (option == nullptr || needs_value(option)) {
       return option != nullptr && i + 1 == word.size();
@@ -181,8 +181,8 @@ std::string first_command(const Words& words, const CLI::App& app) {
   return found == words.end() ? std::string() : *found;
 }
 
-// The command among words that begin with options. "-n sync status": a command's name may be the value of an option, if
-// the next command takes that option.
+// Finds the command among words that begin with options. In "-n sync status", a command's name is the value of an
+// option that the next command takes.
 Words::iterator given_after_options(Words& words, const CLI::App& app) {
   const auto is_command = is_command_of(app);
   auto given = std::ranges::find_if(words, is_command);
@@ -196,7 +196,7 @@ Words::iterator given_after_options(Words& words, const CLI::App& app) {
   return given;
 }
 
-// What CLI11 says of a value that an option does not take.
+// Explains CLI11's error for an invalid value of an option.
 UsageError explain_value(const CLI::ParseError& error, const std::string& see) {
   const std::string said = error.what();
   // "Could not convert: --adopt = maybe"
@@ -252,7 +252,7 @@ std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, co
       ++i;
       continue;
     }
-    // CLI11 would take the next word for the value.
+    // CLI11 would take the next word as the value.
     if (word.starts_with("--") && word.find('=') == word.size() - 1) {
       refuse_empty(word.substr(0, word.size() - 1), first_command(words, app));
     }

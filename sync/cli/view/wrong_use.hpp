@@ -1,4 +1,4 @@
-// Explains a wrong command line, and names the nearest right one: kubectl's and docker's spellings are known. Pure.
+// Explains a wrong command line, and suggests the nearest valid one; knows the spellings of kubectl and docker. Pure.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -12,22 +12,22 @@ namespace regsync::cli {
 // The names of the commands that help shows.
 std::vector<std::string> visible_commands(const CLI::App& app);
 
-// The command of this name; null where there is none.
+// Returns the command of this name, or null.
 const CLI::App* find_command(const CLI::App& parent, const std::string& name);
 
-// The command that was given; the app itself where none was.
+// Returns the given command, or the app itself if none was given.
 const CLI::App* given_command(const CLI::App* app);
 
-// The words as CLI11 wants them where kubectl is more tolerant: "-o=json" is "-o json", "--wait 5s" is "--wait=5s",
-// options before the command go after it, "help add" and "add help" are "add --help", and nothing at all is help. What
-// an option takes for its value stays as it is.
+// Rewrites words that kubectl accepts and CLI11 does not: "-o=json" becomes "-o json", "--wait 5s" becomes "--wait=5s",
+// options before the command move after it, "help add" and "add help" become "add --help", and no words at all become
+// help. Leaves the values of options unchanged.
 std::vector<std::string> as_typed_for_kubectl(std::vector<std::string> words, const CLI::App& app);
 
-// Throws UsageError where a value is empty, as that of a shell's variable that is not set: taken as if it were not
-// there, it would let the command do more than was asked.
+// Throws UsageError for an empty value, which usually comes from an unset shell variable: if it were ignored, the
+// command would do more than requested.
 void require_values(const CLI::App& command);
 
-// What CLI11 found wrong.
+// Explains an error of CLI11.
 UsageError explain(const CLI::ParseError& error, const CLI::App& app);
 
 }  // namespace regsync::cli
