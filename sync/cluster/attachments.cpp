@@ -17,9 +17,9 @@ using std::chrono::steady_clock;
 
 class Attachments::Failures {
  public:
-  // Throws what would meet the others too.
+  // Throws errors that would affect the other accounts too.
   void add(const Error& error) {
-    // One that times out may be an admission webhook's fault; the second in a row is the server's.
+    // One timeout may be an admission webhook's fault; a second in a row is the server's.
     const bool again = std::exchange(timed_out_, error.code() == ErrorCode::timeout);
     const bool is_first_timeout = timed_out_ && !again;
     if (error.code() == ErrorCode::cancelled || (cuts_off(error) && !is_first_timeout)) {
@@ -33,7 +33,7 @@ class Attachments::Failures {
   void add_absent(const std::string& account) { absent_.push_back(account); }
   void note_success() { timed_out_ = false; }
 
-  // The one to tell of: what passes is tried again soon, and the others with it.
+  // The error to report: a temporary one first, because it is retried soon, and the others with it.
   [[nodiscard]] std::optional<Error> first(const Key& key) const {
     if (passing_ || lasting_) {
       return passing_ ? passing_ : lasting_;
@@ -77,7 +77,7 @@ std::vector<std::string> Attachments::missing(const Key& key, const Plan& plan) 
 Attachments::Tasks Attachments::tasks(const Key& key, const Plan& plan) const {
   const Entry* entry = cache_.find(key);
   if (entry == nullptr || !entry->observed.secret) {
-    // What holds the plan back may be that this is not the cluster which it means.
+    // The plan may be held back because this is not the intended cluster.
     return {.attach = {}, .detach = plan.held ? std::vector<std::string>() : excess(key, &plan)};
   }
   if (entry->observed.secret->ownership != Ownership::ours) {
@@ -114,11 +114,11 @@ std::optional<Attachments::Fight> Attachments::set_aside(const Key& key, Tasks& 
   return fight;
 }
 
-// Why a required one cannot be read is a failure, and so is what may pass of any. That the API server cannot decode
-// one lasts until somebody mends it.
+// An unreadable required account is a failure, and so is a temporary error for any account. An object that the API
+// server cannot decode stays so until somebody repairs it.
 asio::awaitable<void> Attachments::read_unfollowed(const Key& key, const std::vector<std::string>& required,
                                                    Failures& failures) {
-  std::vector<std::string> unfollowed;  // now: other places may be followed meanwhile
+  std::vector<std::string> unfollowed;  // as of now: the watched places may change during the reads
   std::ranges::copy_if(table_.places->service_accounts, std::back_inserter(unfollowed), [&](const auto& account) {
     return !is_glob(account) && table_.account_forbidden(key.name_space, account);
   });
@@ -154,7 +154,7 @@ asio::awaitable<std::optional<Attachments::Fight>> Attachments::put_in_order(Key
   co_await carry_out(key, due, handlers, failures);
   auto failure = failures.first(key);
   if (fight && (!failure || needs_help(failure->code()))) {
-    co_return fight;  // comes again sooner
+    co_return fight;  // this retry comes sooner
   }
   if (failure) {
     throw std::move(*failure);
@@ -162,13 +162,13 @@ asio::awaitable<std::optional<Attachments::Fight>> Attachments::put_in_order(Key
   for (const auto& account : plan.target.service_accounts) {
     const auto forbidden = is_glob(account) ? table_.account_forbidden(key.name_space, account) : std::nullopt;
     if (forbidden) {
-      throw Error(*forbidden);  // which of them match is not known
+      throw Error(*forbidden);  // which accounts match is unknown
     }
   }
   co_return std::nullopt;
 }
 
-// What a pod needs comes first.
+// Attaches first: pods need it.
 asio::awaitable<void> Attachments::carry_out(const Key& key, const Tasks& tasks, const Handlers& handlers,
                                              Failures& failures) {
   for (const auto& account : tasks.attach) {
@@ -253,8 +253,8 @@ void Attachments::note_written(const Key& key, const std::string& account, const
   handlers.on_written(kind, account);
 }
 
-// Where a watch has told meanwhile that the account is gone, the answer is from before that. If it was made anew since,
-// the watch tells that too.
+// If a watch has reported the account gone in the meantime, the answer predates that. If the account was re-created
+// since, the watch reports that too.
 void Attachments::take_answer(const Key& key, const std::string& account, bool was_known,
                               const ServiceAccountView& view) {
   if (!was_known || cache_.find_account(key.name_space, account) != nullptr) {

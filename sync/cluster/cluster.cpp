@@ -98,7 +98,7 @@ void Cluster::set_desired(std::shared_ptr<const DesiredState> desired, std::shar
   }
 }
 
-// Work that is proportional to what changed: one rotated login of a hundred targets concerns one Secret name.
+// The work is proportional to the change: one rotated login among a hundred targets concerns one Secret name.
 void Cluster::set_logins(std::shared_ptr<const DesiredState> desired, const std::set<std::string>& secrets) {
   desired_ = std::move(desired);
   consider_secrets(secrets);
@@ -130,12 +130,12 @@ void Cluster::consider(const Key& key) {
   if (trust == Trust::not_yet) {
     return;
   }
-  // What is being written now is not known yet: once it is, the key is looked at again.
+  // A write in progress is not visible yet: the key is considered again once it is.
   tell_change(key);
   if (trust != Trust::on_demand && !queue_.works_on(key)) {
     const Decision decision = reconciler_.decide(key, *desired_);
     if (!reconciler_.has_work(key, decision)) {
-      reconciler_.record(key, decision, trust);  // no I/O to be done: no work to be queued
+      reconciler_.record(key, decision, trust);  // no I/O needed, so nothing to queue
       queue_.forget(key);
       note_successor(key, decision);
       consider_predecessors(key);
@@ -202,7 +202,7 @@ void Cluster::consider_everything() {
   sweep_.run();
 }
 
-// To be told of each write costs a busy API server a sixth of its work; they are what people wait for.
+// An event for each write costs a busy API server a sixth of its work, and the writes are what users wait for.
 void Cluster::put_writes_first() {
   if (queue_.quiet()) {
     in_bulk_ = false;
@@ -226,10 +226,10 @@ void Cluster::on_restart() {
 }
 
 asio::awaitable<Outcome> Cluster::work(Key key) {
-  const auto desired = desired_;  // stays as it is while this runs; a newer one adds the key again
+  const auto desired = desired_;  // fixed while this runs; a newer one adds the key again
   const auto trust = reconciler_.trust(key, *desired);
   if (trust == Trust::not_yet) {
-    co_return Outcome{};  // the list that is on its way considers every key
+    co_return Outcome{};  // the list in progress will consider every key
   }
   const auto started = steady_clock::now();
   const Entry* before = cache_.find(key);
@@ -263,8 +263,8 @@ asio::awaitable<Outcome> Cluster::work(Key key) {
 void Cluster::on_written(Change change) {
   change.context = context().name;
   const bool takes_away = change.kind == Change::Kind::deleted || change.kind == Change::Kind::released;
-  // A bulk is one line: thousands would cost the journal as much as the Secrets cost us. What takes a Secret away is
-  // told one by one.
+  // A bulk is logged as one line: thousands would cost the journal as much as the Secrets cost us. Removals of Secrets
+  // are logged one by one.
   const bool in_bulk = in_bulk_ && !takes_away;
   bulk_written_ += in_bulk ? 1 : 0;
   log::write(in_bulk ? log::Level::debug : log::Level::info,
@@ -275,7 +275,7 @@ void Cluster::on_written(Change change) {
   heal_after(change);
 }
 
-// What was written may be what pods wait for.
+// Pods may be waiting for what was written.
 void Cluster::heal_after(const Change& change) {
   const bool repairs = change.kind == Change::Kind::created || change.kind == Change::Kind::updated ||
                        change.kind == Change::Kind::adopted || change.kind == Change::Kind::attached;
@@ -285,7 +285,7 @@ void Cluster::heal_after(const Change& change) {
   }
 }
 
-// A person may have paused, narrowed or removed the target since, and a pinned context lead elsewhere.
+// The user may have paused, narrowed or removed the target since, and a pinned context may lead elsewhere.
 bool Cluster::may_heal(const Key& key, const std::string& target, const std::string& service_account) const {
   const Decision decision = reconciler_.decide(key, *desired_);
   if (!decision.keeps_accounts() || decision.plan->remove) {
@@ -343,7 +343,7 @@ void Cluster::use_credentials_of(kube::ResolvedContext context) {
   } else {
     watches_.ask_forbidden_again();
     retry_failed();
-    on_change_({});  // they may say more
+    on_change_({});  // the new credentials may allow more
   }
 }
 
@@ -382,7 +382,7 @@ void Cluster::adopt(const std::vector<std::string>& targets) {
       const Key key{name_space, plan->target.secret};
       const Entry* entry = cache_.find(key);
       if (entry == nullptr || !entry->observed.secret || standings_.claim_of(key).plan != plan.get()) {
-        continue;  // nothing is there, or another target would take it
+        continue;  // there is no Secret, or another target would take it
       }
       if (is_adopted(targets.empty() ? Adoption::lost : Adoption::all, *entry->observed.secret, holder_)) {
         reconciler_.adopt(key);
@@ -420,7 +420,7 @@ asio::awaitable<void> Cluster::settled() {
     if (watches_.table().settled()) {
       co_return;
     }
-    // What was read for a write is in the way, and a watch of it has begun.
+    // A read before a write found a Secret in the way, and a watch of it has started.
   }
 }
 
@@ -510,7 +510,7 @@ asio::awaitable<void> Cluster::stop() {
   co_await watches_.stop();
   co_await queue_.stop();
   co_await healer_.stop();
-  progress_.notify_all();  // who waits for what will not come
+  progress_.notify_all();  // wakes waiters, because no more progress will come
 }
 
 }  // namespace regsync

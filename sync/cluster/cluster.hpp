@@ -1,6 +1,6 @@
-// One context: its client, what is known of it, its watches, queue and reconciler. None waits for another.
+// Cluster is one context: its client, cache, watches, queue and reconciler. Contexts do not wait for each other.
 //
-// Lives on the io_context thread. Shared: the ContextSet calls stop() before it lets one go, and whoever awaits
+// Lives on the io_context thread. Shared: the ContextSet calls stop() before it drops one, and a coroutine that awaits
 // settled() keeps it alive until then.
 #pragma once
 
@@ -31,8 +31,8 @@
 
 namespace regsync {
 
-// Which rows of a context's status may differ now: those of these targets, and those about Secrets of this name that
-// other targets left behind. No name: all.
+// The rows of a context's status that may have changed: those of these targets, and those about Secrets of this name
+// that other targets left behind. An empty name means all rows.
 struct ChangedRows {
   std::string secret = {};
   std::vector<std::string> targets = {};
@@ -44,7 +44,7 @@ class Cluster {
  public:
   using OnChange = std::function<void(const ChangedRows&)>;
 
-  // on_change: status may differ. Throws Error(kubeconfig) where the context's certificates cannot be used.
+  // on_change: the status may have changed. Throws Error(kubeconfig) if the context's certificates cannot be used.
   Cluster(asio::any_io_executor executor, kube::ResolvedContext context, const ClusterOptions& options,
           OnChange on_change);
   // The same over another transport, for tests.
@@ -58,85 +58,86 @@ class Cluster {
 
   [[nodiscard]] const kube::ResolvedContext& context() const { return client_.context(); }
 
-  // The kubeconfig has other credentials for this cluster (kube::same_connection): they are used from the next request
-  // on, and what failed is tried again; nothing is listed anew where lists and watches work. Throws Error(kubeconfig)
-  // where they cannot be used; the former ones stay then.
+  // Switches to new credentials from the kubeconfig for this cluster (kube::same_connection), from the next request on.
+  // What failed is retried; lists and watches that work are kept. Throws Error(kubeconfig) if the credentials cannot be
+  // used; the previous ones then stay.
   void use_credentials_of(kube::ResolvedContext context);
 
-  // What should be here from now on, and the places that matter for it (at least those where it should be).
+  // Sets the desired state, and the places that matter for it (at least those in the desired state).
   void set_desired(std::shared_ptr<const DesiredState> desired, std::shared_ptr<const Places> places);
-  // The same with other plans for Secrets of these names, and nothing else.
+  // The same where only the plans for Secrets of these names differ.
   void set_logins(std::shared_ptr<const DesiredState> desired, const std::set<std::string>& secrets);
 
-  // Lists everything anew and tries everything again, now, whatever it waits for.
+  // Lists everything again and retries everything now, regardless of backoff.
   void kick();
   // Takes over, once, the Secrets that these targets claim and others hold now. Without targets: those of all targets
-  // that the same user made on the same machine under another owner id. What cannot be taken over may be until
-  // end_adoptions(), but not what somebody makes in its place.
+  // that the same user made on the same machine under another owner id. A Secret that cannot be taken over yet stays a
+  // candidate until end_adoptions(), but one that somebody creates in its place does not.
   void adopt(const std::vector<std::string>& targets);
   void end_adoptions();
 
-  // Gives back memory that only requests need, where there was none lately.
+  // Releases memory that only requests need, if there were none recently.
   IdleRelease release_idle_memory() { return client_.release_idle_memory(); }
 
-  // Returns once every first list was delivered or failed, and every key was tried.
+  // Returns once every first list has arrived or failed and every key has been tried.
   asio::awaitable<void> settled();
 
-  // Whether a Secret of a target that is asked for is to be deleted once the labels of its namespace are settled.
+  // Whether a Secret of a target for which is_asked() is true will be deleted once the labels of its namespace are
+  // settled.
   [[nodiscard]] bool awaits_labels(const std::function<bool(const std::string& target)>& is_asked) const;
 
   [[nodiscard]] ContextStatus status() const;
-  // Everything was listed once, or may not be, and nothing keeps it from working now.
+  // Whether everything was listed once, or is forbidden, and there is no problem now.
   [[nodiscard]] bool connected() const { return watches_.table().listed() && !health_.problem; }
-  // How often something cut a watch though there was no problem: who answers since then may be another cluster.
+  // How often a watch was cut without any problem: afterwards, another cluster may be answering.
   [[nodiscard]] std::size_t cuts() const { return cuts_; }
-  // How often more may have become allowed than before: what was refused may be asked again.
+  // How often permissions may have grown: requests that were refused may be retried.
   [[nodiscard]] std::size_t grants() const { return watches_.grants(); }
-  // Whether something answers at its address: some list was answered, whatever keeps others from it.
+  // Whether anything answers at its address: at least one list was answered, even if others fail.
   [[nodiscard]] bool answers() const;
   // The rows about Secrets of a name.
   [[nodiscard]] ChangedRows rows_about(const std::string& secret) const;
   void add_rows(const std::string& target, std::vector<StatusRow>& rows) const { standings_.add_rows(target, rows); }
-  // The Secrets of a target that is removed, where a pause keeps them.
+  // Adds rows for the Secrets of a removed target that a pause keeps.
   void add_held_rows(const std::string& target, std::vector<StatusRow>& rows) const {
     standings_.add_held_rows(target, rows);
   }
-  // The places that a removal cannot read: each namespace that is named plainly, and one row for all others.
+  // Adds rows for places that a removal cannot read: one for each plainly named namespace, and one for all others.
   void add_unread_rows(const std::string& target, const Places& places, std::vector<StatusRow>& rows) const {
     standings_.add_unread_rows(target, places, rows);
   }
-  // Why it is not known what all of these places hold; nothing where it is.
+  // Why the contents of some of these places are unknown; nothing if all are known.
   [[nodiscard]] std::optional<Error> what_is_unread(const Places& places) const {
     return standings_.what_is_unread(places);
   }
-  // Whether it is certain that none of these places holds a Secret of the target which should not be there, nor a
-  // ServiceAccount an entry.
+  // Whether it is certain that none of these places holds an unwanted Secret of the target, or a ServiceAccount an
+  // unwanted entry.
   [[nodiscard]] bool is_clean_of(const std::string& target, const Places& places) const;
   // Whether it is certain that none of these places holds a Secret of the target, wanted or not.
   [[nodiscard]] bool is_empty_of(const std::string& target, const Places& places) const;
-  // What a target that is removed leaves in these places, because it is not regsync's.
+  // What a removed target leaves in these places because it is not regsync's.
   [[nodiscard]] std::vector<Error> left_alone(const std::string& target, const Places& places) const {
     return standings_.left_alone(target, places);
   }
   [[nodiscard]] std::size_t queue_depth() const { return queue_.depth(); }
 
-  // Whether a target wants a Secret at the key, as far as that can be told.
+  // Whether a target wants, or may want, a Secret at the key.
   [[nodiscard]] bool may_want(const Key& key) const;
-  // Whether one certainly does.
+  // Whether a target certainly wants one.
   [[nodiscard]] bool wants(const Key& key) const;
-  // Whether a write of the key is under way, or is about to be: what others see of it is not the last word.
+  // Whether a write of the key is in progress or imminent: what other contexts see of it may be out of date.
   [[nodiscard]] bool may_write(const Key& key) const;
-  // Whether that may be so of any key. Cheap.
+  // Whether that may be true of any key. Cheap.
   [[nodiscard]] bool may_write_anything() const { return !queue_.empty() || !sweep_.idle(); }
-  // Whether a target claims the key through another context of the same cluster, as far as that can be told.
+  // Whether a target claims the key through another context of the same cluster, or may.
   [[nodiscard]] bool is_claimed_elsewhere(const Key& key) const;
-  // The uid of a Secret as the API server has it now; empty where there is none. Throws Error.
+  // The current uid of a Secret on the API server; empty if there is none. Throws Error.
   asio::awaitable<std::string> uid_of(Key key);
-  // The uid of the namespace kube-system, which is as good as the cluster's own; empty where it may not be read. Throws
-  // Error where the server cannot tell now.
+  // The uid of the namespace kube-system, which identifies the cluster; empty if reading it is forbidden. Throws Error
+  // if the server cannot tell now.
   asio::awaitable<std::string> identity();
 
-  // Cancels all work and returns when it has ended.
+  // Cancels all work and waits until it has ended.
   asio::awaitable<void> stop();
 
  private:
@@ -169,15 +170,15 @@ class Cluster {
   std::function<void(const Change&)> on_written_;
   kube::KubeClient client_;
   ClusterHealth health_{.problem = std::nullopt, .since = std::chrono::system_clock::now()};
-  std::shared_ptr<const DesiredState> desired_;  // null: nothing was told yet
+  std::shared_ptr<const DesiredState> desired_;  // null: not set yet
   ClusterCache cache_;
   ClusterWatches watches_;
   Reconciler reconciler_;
   Healer healer_;
   WorkQueue queue_;
   Standings standings_;
-  KeySweep sweep_;                             // the keys to be considered, where they are many
-  std::map<Key, std::set<Key>> predecessors_;  // what waits for a Secret to be in sync (DesiredState::successor_of)
+  KeySweep sweep_;                             // keys to consider, when there are many
+  std::map<Key, std::set<Key>> predecessors_;  // keys that wait for a Secret to be in sync (DesiredState::successor_of)
   std::size_t cuts_ = 0;
   bool in_bulk_ = false;  // many Secrets are being written
   std::size_t bulk_written_ = 0;

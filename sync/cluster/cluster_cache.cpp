@@ -6,11 +6,11 @@ namespace regsync {
 
 namespace {
 
-// Kubernetes supports ten thousand. A server that tells of new ones without end must not fill the memory.
+// Kubernetes supports ten thousand. A server that reports new ones without end must not exhaust memory.
 constexpr std::size_t most_namespaces = 200'000;
 constexpr std::size_t most_accounts = most_namespaces;
 
-// The one rule for Secrets and ServiceAccounts: the newer news wins.
+// The single rule for Secrets and ServiceAccounts: the newer version wins.
 bool is_news(std::uint64_t version, std::uint64_t known) { return version > known || known == 0; }
 
 Error too_many(std::size_t most, const char* objects) {
@@ -33,7 +33,7 @@ const Entry* ClusterCache::find(const Key& key) const {
 }
 
 Entry* ClusterCache::find_mutable(const Key& key) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): it is not const here
+  // *this is not const here
   return const_cast<Entry*>(find(key));
 }
 
@@ -70,7 +70,7 @@ bool ClusterCache::observe(const Key& key, std::uint64_t version, std::optional<
                            std::optional<Generation> list) {
   Observed& observed = entry(key).observed;
   const bool same = version != 0 && version == observed.version && view && observed.secret;
-  // Some servers tell a deletion under the last version of the object.
+  // Some servers report a deletion with the last version of the object.
   const bool news = is_news(version, observed.version) || (!view && version == observed.version);
   if (same || news) {
     observed.generation = std::max(observed.generation, list.value_or(generation_));
@@ -95,12 +95,12 @@ void ClusterCache::doubt(const Key& key) {
   }
 }
 
-// A loss of the label is told under the version of the write that took it away, which is what a read of the Secret
-// answers afterwards. So what is kept is the version before it: the read is news then, and what is older is not.
+// The loss of the label is reported with the version of the write that removed it, and a later read of the Secret
+// returns the same version. So the version before it is stored: the read is then accepted, and anything older is not.
 bool ClusterCache::observe_unlabelled(const Key& key, std::uint64_t version) {
   const Observed& observed = entry(key).observed;
   if (version != 0 && version == observed.version) {
-    // Not a loss of the label: this very version had it. Some servers tell a deletion like this.
+    // Not a loss of the label: this version had it. Some servers report a deletion like this.
     return observed.secret && observed.secret->labelled && observe(key, version, std::nullopt);
   }
   return observe(key, version == 0 ? 0 : version - 1, std::nullopt);

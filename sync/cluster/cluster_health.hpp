@@ -1,4 +1,4 @@
-// ClusterHealth says whether a cluster answers, and since when. Value type; written by its Cluster alone.
+// ClusterHealth says whether a cluster answers, and since when. Value type; only its Cluster writes it.
 #pragma once
 
 #include <optional>
@@ -8,8 +8,8 @@
 
 namespace regsync {
 
-// Whether no request is likely to be answered, by what keeps a list or a watch from working. Where lists are answered
-// and watches are not, the Watcher says so with another code.
+// Whether the problem of a list or watch means that no request is likely to succeed. Where lists are answered and
+// watches are not, the Watcher reports another code.
 [[nodiscard]] inline bool cuts_off(const Error& problem) {
   switch (problem.code()) {
     case ErrorCode::unreachable:
@@ -28,7 +28,7 @@ struct ClusterHealth {
   std::optional<Error> problem;  // what keeps a list or watch from working; nothing while all work
   WallTime since;                // of `problem`, or of its end
 
-  // None is tried then until a list or a watch works again.
+  // Whether requests are held back until a list or watch works again.
   [[nodiscard]] bool is_cut_off() const { return problem && cuts_off(*problem); }
 };
 

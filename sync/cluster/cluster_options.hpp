@@ -1,4 +1,4 @@
-// The options of an engine, fixed at its start. Value type.
+// ClusterOptions are the options of an engine, fixed at its start. Value type.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -20,29 +20,29 @@
 
 namespace regsync {
 
-// What is about to happen to a Secret of ours.
+// What is about to happen to one of our Secrets.
 enum class Taking { deleted, taken_over };  // by another target
 
 struct ClusterOptions {
   Owner owner;
   int concurrency = 64;                                              // keys in work per context
-  std::shared_ptr<WorkShare> share = std::make_shared<WorkShare>();  // of them, for all contexts together
-  std::size_t bulk = 100;  // so many Secrets to write at once that the news of them can wait (see Cluster)
+  std::shared_ptr<WorkShare> share = std::make_shared<WorkShare>();  // limits keys in work over all contexts
+  std::size_t bulk = 100;  // from this many Secrets to write, their watch events are held back (see Cluster)
   int few_watches =
       regsync::few_watches;    // see plan_watches; below zero: Secrets are watched by label wherever allowed
   Metrics* metrics = nullptr;  // outlives the engine; null: nothing is counted
-  std::function<void(const Change&)> on_written = {};  // told of each write that succeeded; must not throw
-  // Asked right before each write to the cluster at this address: false where another replica may write there now.
-  // Must not throw. Empty: no other replica does.
+  std::function<void(const Change&)> on_written = {};  // called after each successful write; must not throw
+  // Asked right before each write to the cluster at this address; false if another replica may be writing there. Must
+  // not throw. Empty: there is no other replica.
   std::function<bool(const std::string& server)> may_write = {};
-  // Called before a Secret is deleted, or taken from another target of ours, with its uid: throws an Error where
-  // another context reaches the same object and wants it, or where that cannot be told.
+  // Called with its uid before a Secret is deleted or taken from another target of ours. Throws an Error if another
+  // context reaches the same object and wants it, or if that cannot be determined.
   std::function<asio::awaitable<void>(std::string context, Key key, std::string uid, Taking taking)> check_elsewhere =
       {};
-  // Makes what reaches the API server of a context, for tests. Empty: the network does.
+  // Creates the transport to a context's API server, for tests. Empty: the network.
   std::function<std::unique_ptr<kube::HttpTransport>(const kube::ResolvedContext&)> connect = {};
-  // A namespace that labels no longer select loses its Secret once its labels have stayed unchanged for this long after
-  // a change that was seen.
+  // How long a namespace's labels must stay unchanged, after a change that was seen, before the Secret of a namespace
+  // that they no longer select is deleted.
   std::chrono::milliseconds label_grace = default_grace;
 };
 

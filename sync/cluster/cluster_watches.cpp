@@ -14,16 +14,16 @@ namespace regsync {
 
 namespace {
 
-// A new cluster has its Roles a moment later, and an API server that starts may refuse all until it has read them
-// (kubernetes#121635). Else rights are granted by people, rarely; `regsync sync` asks at once.
+// A new cluster gets its Roles a moment later, and a starting API server may refuse everything until it has read them
+// (kubernetes#121635). Otherwise people grant rights, rarely; `regsync sync` retries at once.
 constexpr std::chrono::milliseconds first_forbidden_recheck = std::chrono::seconds(1);
 constexpr std::chrono::milliseconds longest_forbidden_recheck = std::chrono::minutes(10);
-// What cannot be decrypted now can be once the key service of the API server answers again.
+// What cannot be decrypted now can be once the API server's key service answers again.
 constexpr std::chrono::milliseconds longest_unreadable_recheck = std::chrono::seconds(30);
-// A server remembers its events for minutes; people whose edits are to be put right should not wait for so long.
+// A server keeps its events for minutes; people whose edits must be undone should not wait that long.
 constexpr auto longest_hold = std::chrono::seconds(30);
 
-// After a defect: long enough to keep the loop free, short enough to notice.
+// The delay after a defect: long enough to keep the event loop free, short enough to recover soon.
 constexpr auto after_defect = std::chrono::seconds(10);
 
 kube::WatchScope scope_of(const WatchId& id) {
@@ -79,7 +79,7 @@ void ClusterWatches::follow(std::shared_ptr<const Places> places) {
   refresh();
 }
 
-// What a watch by label has not listed yet takes another list; one that is under way is followed by that.
+// Names that a watch by label has not listed yet need another list, which follows a list in progress.
 void ClusterWatches::list_unlisted(Watch& watch) {
   if (watch.unlisted.empty()) {
     return;
@@ -132,7 +132,7 @@ void ClusterWatches::end(Watch& watch) {
   watch.cancel.emit(asio::cancellation_type::all);
 }
 
-// Whatever ends a watch that is wanted is its problem, and it begins anew.
+// Whatever ends a wanted watch becomes its problem, and the watch starts over.
 void ClusterWatches::run_guarded(const std::shared_ptr<Watch>& watch, std::chrono::milliseconds delay) {
   tasks_.spawn(
       run(watch, delay),
@@ -153,7 +153,7 @@ asio::awaitable<void> ClusterWatches::run(std::shared_ptr<Watch> watch, std::chr
   if (delay > std::chrono::milliseconds(0)) {
     try {
       co_await retry_.wait_for(delay);
-    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): cancelled, so it ends, or begins at once
+    } catch (const Error&) {  // cancelled: it ends, or starts at once
     }
     co_await asio::this_coro::reset_cancellation_state();
   }
@@ -162,7 +162,7 @@ asio::awaitable<void> ClusterWatches::run(std::shared_ptr<Watch> watch, std::chr
   }
 }
 
-// Returns when all must be listed anew, or never again.
+// Returns when everything must be listed again, or the watch has ended.
 asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Watch> watch) {
   kube::Watcher watcher(
       client_, scope_of(watch->id), [this, watch](const kube::WatchEvent& event) { on_event(*watch, event); },
@@ -194,7 +194,7 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
       const auto longest = end->code() == ErrorCode::forbidden ? longest_forbidden_recheck : longest_unreadable_recheck;
       on_forbidden(*watch, std::move(*end));
       if (std::chrono::steady_clock::now() - began > longest_forbidden_recheck) {
-        watch->refusals = 0;  // it was allowed for long; that a list is does not say that a watch will be
+        watch->refusals = 0;  // it was allowed for long; an allowed list does not imply that a watch is
       }
       co_await retry_.wait_for(pause_after(watch->refusals++, longest));
       co_return;
@@ -202,7 +202,7 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
     if (!end || end->code() != ErrorCode::cancelled) {
       throw end ? std::move(*end) : Error(ErrorCode::internal, "a watch ended unexpectedly");
     }
-    co_await asio::this_coro::reset_cancellation_state();  // first: it would throw from the next wait
+    co_await asio::this_coro::reset_cancellation_state();  // first, because the next wait would throw
     if (holding_ && watch->is<Watch::Holding>()) {
       co_await release_.wait_for(longest_hold);
     }
@@ -221,11 +221,11 @@ void ClusterWatches::on_forbidden(Watch& watch, Error why) {
             {.context = client_.context().name});
   watch.state = Watch::Forbidden{std::move(why)};
   watch.problem.reset();
-  watch.unlisted.clear();  // what it lists once it may, it lists in full
+  watch.unlisted.clear();  // once allowed, it lists everything
   if (watch.id.resource == namespaces_resource) {
     cache_.forbid_namespaces();
   }
-  refresh();  // the next narrower scope
+  refresh();  // starts the next narrower scope
   handlers_.on_health();
   handlers_.on_everything();
 }
@@ -279,7 +279,7 @@ void ClusterWatches::on_listed(Watch& watch) {
   }
   grants_ += was_forbidden ? 1 : 0;
   if (was_forbidden || (watch.id.is_of_secrets() && table_.follows_label())) {
-    refresh();  // others may not be needed any more
+    refresh();  // others may no longer be needed
   }
   if (!watch.id.is_of_secrets() || watch.id.is_by_label() || was_forbidden) {
     handlers_.on_everything();
@@ -291,7 +291,7 @@ void ClusterWatches::on_listed(Watch& watch) {
   handlers_.on_health();
 }
 
-// Secrets without our label that are known from before: a watch by label will not tell of them.
+// Known Secrets without our label: a watch by label will not report them.
 void ClusterWatches::collect_hidden() {
   for (const auto& [secret, scope] : table_.places->secrets) {
     cache_.for_each(secret, [&](const std::string& name_space, const Entry&) {
@@ -327,7 +327,7 @@ void ClusterWatches::relist() {
   for (const auto& [id, watch] : table_.watches) {
     const bool waits = watch->problem.has_value();
     if (watch->is<Watch::Holding>()) {
-      watch->state = Watch::Relisting();  // it sees that when it wakes
+      watch->state = Watch::Relisting();  // it checks this when it wakes
     } else if (watch->is<Watch::Following>() || (waits && !watch->is<Watch::Forbidden>())) {
       if (watch->believed()) {
         watch->state = Watch::Relisting();
@@ -336,8 +336,8 @@ void ClusterWatches::relist() {
       watch->cancel.emit(asio::cancellation_type::all);
     }
   }
-  retry_.notify_all();    // what is forbidden
-  release_.notify_all();  // what is held
+  retry_.notify_all();    // wakes forbidden watches
+  release_.notify_all();  // wakes held watches
 }
 
 asio::awaitable<void> ClusterWatches::stop() {

@@ -1,8 +1,8 @@
-// Keeps a ClusterCache equal to its cluster: runs the lists and watches that plan_watches() asks for, and says how far
-// the cache can be believed.
+// ClusterWatches keeps a ClusterCache in line with its cluster: it runs the lists and watches that plan_watches() asks
+// for, and reports how far the cache can be trusted.
 //
-// Nothing that a server sends ends a watch for good: an object that is odd is dropped, and a watch that fails by a
-// defect begins anew. Lives on the io_context thread; owned by its Cluster.
+// Nothing that a server sends ends a watch for good: malformed objects are dropped, and a watch that fails because of a
+// defect starts over. Lives on the io_context thread; owned by its Cluster.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -29,21 +29,21 @@ namespace regsync {
 class ClusterWatches {
  public:
   struct Handlers {
-    std::function<void(const Key&)> on_key;                // what is known of it may have changed
+    std::function<void(const Key&)> on_key;                // its known state may have changed
     std::function<void(const std::string&)> on_namespace;  // a namespace, or ServiceAccounts in it, changed
-    std::function<void(const std::string&)> on_secret;     // the keys of a Secret name may be trusted now
-    std::function<void()> on_everything;                   // what may be trusted changed: all keys are concerned
-    std::function<void()> on_restart;                      // a list had to be made again
+    std::function<void(const std::string&)> on_secret;     // the keys of a Secret name can be trusted now
+    std::function<void()> on_everything;                   // trust changed for all keys
+    std::function<void()> on_restart;                      // a list had to be repeated
     std::function<void()> on_health;                       // problem() may have changed
-    std::function<void()> on_cut;                          // who answers may be another cluster, though no problem was
+    std::function<void()> on_cut;  // another cluster may be answering, though there was no problem
   };
 
   struct Options {
     int few = few_watches;                                  // see plan_watches
-    std::chrono::milliseconds label_grace = default_grace;  // labels of a namespace that changed are settled then
+    std::chrono::milliseconds label_grace = default_grace;  // when changed labels of a namespace count as settled
   };
 
-  // client and cache outlive this.
+  // client and cache must outlive this.
   ClusterWatches(asio::any_io_executor executor, kube::KubeClient& client, ClusterCache& cache, std::string owner_id,
                  const Options& options, Handlers handlers);
   ~ClusterWatches();
@@ -55,32 +55,32 @@ class ClusterWatches {
   // Starts and ends watches so that exactly these places are followed.
   void follow(std::shared_ptr<const Places> places);
 
-  // How far the cache can be believed.
+  // How far the cache can be trusted.
   [[nodiscard]] const WatchTable& table() const { return table_; }
   [[nodiscard]] Trust trust(const Key& key) const { return table_.trust(key); }
 
-  // A request told something of a Secret: one that stands in the way without our label is followed from now on.
+  // A request returned a Secret: one that is in the way and lacks our label is watched from now on.
   void check(const Key& key);
 
-  // Between these two the events of Secrets wait at the server (for half a minute at most), and all that is known stays
-  // trusted. For a bulk of writes: to be told of each one costs a busy API server a sixth of its work.
+  // Between these two calls the server holds back Secret events (for 30 s at most), and the cache stays trusted. Used
+  // for bulk writes: an event for each write costs a busy API server a sixth of its work.
   void hold_secrets();
   void release_secrets();
 
-  // Lists everything anew, now: rights may have been granted, the network be back, the server be restored from a
-  // backup. What is known stays trusted until the new lists are complete.
+  // Lists everything again now: rights may have been granted, the network may be back, the server may have been
+  // restored from a backup. The cache stays trusted until the new lists are complete.
   void relist();
-  // Other credentials are used: what was forbidden may not be any more.
+  // New credentials are in use: retries what was forbidden.
   void ask_forbidden_again();
-  // How often more may have become allowed than before: one of those two was called, or what was forbidden is listed.
+  // How often permissions may have grown: either of the two above was called, or a forbidden list succeeded.
   [[nodiscard]] std::size_t grants() const { return grants_; }
 
-  // Cancels all watches and returns when they have ended.
+  // Cancels all watches and waits until they have ended.
   asio::awaitable<void> stop();
 
  private:
   [[nodiscard]] bool is_hidden(const Key& key) const;
-  void refresh();  // starts and ends watches until they are those of plan_watches()
+  void refresh();  // starts and ends watches until they match plan_watches()
   void collect_hidden();
   void list_unlisted(Watch& watch);
   void start(const WatchId& id);

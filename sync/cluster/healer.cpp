@@ -20,7 +20,7 @@ using nlohmann::json;
 
 namespace {
 
-// Functions of their own: g++ 12 cannot have these lists inside a coroutine.
+// Separate functions: g++ 12 cannot compile these initializer lists inside a coroutine.
 std::string eviction_of(const Pod& pod, const std::string& version) {
   const json preconditions{{"uid", pod.uid}};
   return json{{"apiVersion", version},
@@ -30,10 +30,10 @@ std::string eviction_of(const Pod& pod, const std::string& version) {
       .dump();
 }
 
-// Whether a server takes evictions of policy/v1beta1 only.
+// Whether a server accepts only policy/v1beta1 evictions.
 bool is_before_1_22(const json& server) {
   constexpr int first = 22;
-  const std::string_view text = text_at(server, {"minor"});  // "21+" of some providers
+  const std::string_view text = text_at(server, {"minor"});  // "21+" with some providers
   int minor = first;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), minor);
   return fault == std::errc() && minor < first && text_at(server, {"major"}) == "1";
@@ -49,7 +49,7 @@ Healer::Healer(const asio::any_io_executor& executor, kube::KubeClient& client, 
       turns_(limits.at_once),
       tasks_(executor) {}
 
-// A newer repair of the same thing takes the place of one that is still being worked on.
+// A newer repair of the same object replaces one in progress.
 void Healer::repaired(const Key& key, std::string target, std::string service_account,
                       std::shared_ptr<const Payload> payload) {
   if (stopping_ || !payload) {
@@ -74,7 +74,7 @@ void Healer::repaired(const Key& key, std::string target, std::string service_ac
       signal->slot());
 }
 
-// What passes by itself ends a round, and not the work.
+// A temporary error ends the round but not the work.
 asio::awaitable<void> Healer::run(Case repaired) {
   asio::steady_timer timer(executor_);
   for (int i = 0; i < limits_.rounds; ++i) {
@@ -95,7 +95,7 @@ asio::awaitable<void> Healer::run(Case repaired) {
   }
 }
 
-// Whether pods are left that wait for the repair.
+// Returns whether pods are left that wait for the repair.
 asio::awaitable<bool> Healer::evict_waiting_pods(Case& repaired) {
   const auto turn = co_await turns_.enter();
   if (!is_wanted(repaired)) {
@@ -113,12 +113,12 @@ asio::awaitable<bool> Healer::evict_waiting_pods(Case& repaired) {
   co_return left;
 }
 
-// Of pods that were there when they were listed first: a later one was given the repaired Secret from the beginning.
+// Only pods from the first list: a later one got the repaired Secret from the beginning.
 asio::awaitable<std::vector<Pod>> Healer::cured_pods(Case& repaired) {
   std::vector<Pod> cured;
   std::set<std::string> seen;
   kube::ListOptions options;
-  options.field_selector = "status.phase=Pending";  // as every pod is of which no container has run
+  options.field_selector = "status.phase=Pending";  // true of every pod whose containers never ran
   kube::ObjectPath path;
   path.resource = "pods";
   path.name_space = repaired.name_space;
@@ -165,8 +165,8 @@ void Healer::note_eviction(const std::string& name_space) {
   }
 }
 
-// Whether nothing is left to be done about the pod. There is where a PodDisruptionBudget, or a server that has too much
-// to do, refuses now; what refuses this pod for good says nothing about the others.
+// Returns whether the pod is done with. It is not if a PodDisruptionBudget or an overloaded server refuses for now; a
+// permanent refusal of this pod says nothing about the others.
 asio::awaitable<bool> Healer::evict(Case& repaired, const Pod& pod) {
   const std::string version = version_;
   auto failure = co_await try_to_evict(pod);
@@ -196,7 +196,7 @@ asio::awaitable<bool> Healer::evict(Case& repaired, const Pod& pod) {
     case ErrorCode::server_error:
       co_return false;
     case ErrorCode::rejected:
-    case ErrorCode::timeout:  // of an admission webhook too
+    case ErrorCode::timeout:  // possibly an admission webhook's
       tell_once(repaired, *failure);
       co_return failure->code() == ErrorCode::rejected;
     default:
@@ -204,7 +204,7 @@ asio::awaitable<bool> Healer::evict(Case& repaired, const Pod& pod) {
   }
 }
 
-// Why it was not evicted.
+// Returns why the pod was not evicted.
 asio::awaitable<std::optional<Error>> Healer::try_to_evict(const Pod& pod) {
   kube::ObjectPath path;
   path.resource = "pods";
@@ -221,7 +221,7 @@ asio::awaitable<std::optional<Error>> Healer::try_to_evict(const Pod& pod) {
   co_return failure;
 }
 
-// An old server rejects an Eviction that it does not know as admission may reject any: its own version tells.
+// An old server rejects an unknown Eviction just as admission may reject any: only its version tells the two apart.
 asio::awaitable<void> Healer::learn_version() {
   if (version_known_) {
     co_return;

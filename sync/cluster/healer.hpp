@@ -1,9 +1,10 @@
-// Evicts pods that cannot start because of a Secret or ServiceAccount that was just repaired (`heal: evict`): kubelet
-// alone can take five minutes to try again, and an older pod never gains what its ServiceAccount names now.
+// Healer evicts pods that cannot start because of a Secret or ServiceAccount that was just repaired (`heal: evict`):
+// kubelet alone can take five minutes to retry, and an existing pod never gains what its ServiceAccount names now.
 //
-// Through the Eviction API (policy/v1; v1beta1 before Kubernetes 1.22), so that PodDisruptionBudgets count: a refused
-// eviction is tried again later. A few a minute in each namespace, and a few namespaces at once. A pod that is made
-// after the repair fails for another reason, and stays. Lives on the io_context thread; owned by its Cluster.
+// Uses the Eviction API (policy/v1; v1beta1 before Kubernetes 1.22), so that PodDisruptionBudgets apply: a refused
+// eviction is retried later. Limited to a few evictions a minute per namespace, and a few namespaces at once. A pod
+// that was created after the repair fails for another reason and is left alone. Lives on the io_context thread; owned
+// by its Cluster.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -34,18 +35,18 @@ class Healer {
   struct Limits {
     std::size_t evictions = 3;  // in a namespace, each minute
     std::chrono::milliseconds minute = std::chrono::minutes(1);
-    std::chrono::milliseconds pause = std::chrono::seconds(5);  // before pods are looked at again
-    int rounds = 120;                                           // then whoever still fails does so for another reason
-    std::size_t at_once = 4;                                    // repairs whose pods are looked at
+    std::chrono::milliseconds pause = std::chrono::seconds(5);  // before pods are checked again
+    int rounds = 120;         // after these, a pod that still fails does so for another reason
+    std::size_t at_once = 4;  // repairs in work
   };
 
   struct Handlers {
-    std::function<void(const Change&)> on_evicted;  // the context is left for the caller to fill in
-    // Whether the target still wants what was repaired, and may act there now: asked before each round and eviction.
+    std::function<void(const Change&)> on_evicted;  // the caller fills in the context
+    // Whether the target still wants the repaired object and may act there now; asked before each round and eviction.
     std::function<bool(const Key& key, const std::string& target, const std::string& service_account)> is_wanted;
   };
 
-  // client outlives this.
+  // client must outlive this.
   Healer(const asio::any_io_executor& executor, kube::KubeClient& client, Handlers handlers)
       : Healer(executor, client, std::move(handlers), Limits()) {}
   Healer(const asio::any_io_executor& executor, kube::KubeClient& client, Handlers handlers, Limits limits);
@@ -54,7 +55,7 @@ class Healer {
   void repaired(const Key& key, std::string target, std::string service_account,
                 std::shared_ptr<const Payload> payload);
 
-  // Cancels what is under way and waits for its end.
+  // Cancels running work and waits until it has ended.
   asio::awaitable<void> stop();
 
  private:
@@ -65,7 +66,7 @@ class Healer {
     Repair repair;
     std::shared_ptr<const Payload> payload;
     std::optional<std::set<std::string>> older = {};  // uids of the pods that were there when first listed
-    std::set<std::string> told = {};                  // what went wrong, as it was logged
+    std::set<std::string> told = {};                  // problems already logged
   };
 
   asio::awaitable<void> run(Case repaired);
@@ -85,10 +86,10 @@ class Healer {
   Handlers handlers_;
   Limits limits_;
   Limiter turns_;
-  std::string version_ = "policy/v1";                                          // of the Eviction that the server takes
-  bool version_known_ = false;                                                 // the server was asked for its own
-  std::map<std::string, std::deque<Clock::time_point>> evicted_;               // the last ones, by namespace
-  std::map<std::string, std::shared_ptr<asio::cancellation_signal>> running_;  // by what was repaired
+  std::string version_ = "policy/v1";                             // API version of the Eviction that the server accepts
+  bool version_known_ = false;                                    // the server was asked for its version
+  std::map<std::string, std::deque<Clock::time_point>> evicted_;  // recent evictions, by namespace
+  std::map<std::string, std::shared_ptr<asio::cancellation_signal>> running_;  // by the repaired object
   bool stopping_ = false;
   TaskGroup tasks_;
 };

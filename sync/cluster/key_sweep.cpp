@@ -13,7 +13,7 @@ KeySweep::KeySweep(asio::any_io_executor executor, Handlers handlers)
 
 void KeySweep::add(const std::string& secret) {
   if (secret == secret_) {
-    namespaces_.clear();  // what was visited is visited again
+    namespaces_.clear();  // visited ones are visited again
   }
   if (std::ranges::find(names_, secret) == names_.end()) {
     names_.push_back(secret);

@@ -1,5 +1,5 @@
-// Visits many keys in slices of a few milliseconds, so that the event loop is never held for long. The first slice is
-// made at once, so that a few keys are done when run() returns. One io_context thread; owned by its Cluster.
+// KeySweep visits many keys in slices of a few milliseconds, so that it never blocks the event loop for long. run()
+// does the first slice itself, so a few keys are done when it returns. One io_context thread; owned by its Cluster.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -24,26 +24,26 @@ class KeySweep {
   };
   KeySweep(asio::any_io_executor executor, Handlers handlers);
 
-  // All keys of a Secret name are to be visited, from the first on if some were. Follow with run().
+  // Schedules all keys of a Secret name, starting over if some were visited already. Follow with run().
   void add(const std::string& secret);
   void run();
   void stop();
-  // Whether keys of a Secret name are left to be visited.
+  // Whether keys of a Secret name are still to be visited.
   [[nodiscard]] bool will_visit(const std::string& secret) const;
   [[nodiscard]] bool idle() const { return names_.empty() && namespaces_.empty(); }
 
  private:
-  // Visits keys until the slice is over; whether something is left.
+  // Visits keys until the slice is over; returns whether any are left.
   bool visit_some();
   void go_on_later();
 
   asio::any_io_executor executor_;
   Handlers handlers_;
-  std::deque<std::string> names_;  // whose keys are to be visited next, each once
-  std::string secret_;             // the name in work, and its namespaces that are left
+  std::deque<std::string> names_;  // names to visit next, without duplicates
+  std::string secret_;             // the current name, and its remaining namespaces
   std::vector<std::string> namespaces_;
-  bool running_ = false;                                        // a slice is
-  bool posted_ = false;                                         // the next slice is
+  bool running_ = false;                                        // a slice is running
+  bool posted_ = false;                                         // the next slice is posted
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // posted handlers hold it weakly
 };
 

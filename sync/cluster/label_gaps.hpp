@@ -1,5 +1,5 @@
-// Notes what a watch by our label does not show: Secrets that stand in the way without the label, and names that came
-// after its list. One io_context thread; owned by ClusterWatches.
+// Tracks what a watch by our label does not show: Secrets without the label that are in the way, and names that were
+// added after its list began. One io_context thread; owned by ClusterWatches.
 #pragma once
 
 #include <set>
@@ -11,12 +11,12 @@
 
 namespace regsync {
 
-// The keys under which a Secret without our label is known to be.
+// The keys that are known to hold a Secret without our label.
 class HiddenSecrets {
  public:
-  // Returns whether that is news.
+  // Returns whether this is a change.
   bool set(const Key& key, bool hidden);
-  // Forgets what is outside of these scopes.
+  // Drops keys outside of these scopes.
   void restrict_to(const SecretScopes& scopes);
   void clear() { scopes_.clear(); }
   [[nodiscard]] bool contains(const Key& key) const;
@@ -26,8 +26,8 @@ class HiddenSecrets {
   SecretScopes scopes_;  // plain namespaces only; none is empty
 };
 
-// The names of which one watch by label has not listed the Secrets yet. A list delivers those that were known when it
-// began; what comes while it runs takes another one.
+// The names whose Secrets a watch by label has not listed yet. A list covers the names that were known when it began;
+// names added while it runs need another list.
 class UnlistedNames {
  public:
   void add(const std::set<std::string>& names);
@@ -39,10 +39,10 @@ class UnlistedNames {
 
  private:
   std::set<std::string> names_;
-  std::set<std::string> listing_;  // those of them that the list under way delivers
+  std::set<std::string> listing_;  // those that the running list covers
 };
 
-// The names whose Secrets are looked for in more places than before.
+// The names whose scope has grown.
 std::set<std::string> grown_names(const SecretScopes& before, const SecretScopes& after);
 
 }  // namespace regsync

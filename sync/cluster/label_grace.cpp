@@ -24,7 +24,7 @@ void LabelGrace::begin(const std::string& name_space) {
   arm();
 }
 
-// It may fire early for a namespace whose grace began anew since.
+// The timer may fire early for a namespace whose grace period was restarted.
 void LabelGrace::arm() {
   if (armed_ || by_end_.empty()) {
     return;

@@ -1,6 +1,6 @@
-// Tells when the labels of a namespace have stayed unchanged for the grace. Something may take a label off and put it
-// back: until then nothing is deleted for want of it. Labels that change again and again are settled after 12 graces,
-// else a namespace with such a label would keep its Secret for ever. One io_context thread; owned by ClusterWatches.
+// LabelGrace reports when the labels of a namespace have stayed unchanged for the grace period. A label may be removed
+// and put back: until then, its absence deletes nothing. Labels that keep changing count as settled after 12 periods;
+// otherwise such a namespace would keep its Secret forever. One io_context thread; owned by ClusterWatches.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -14,7 +14,7 @@
 
 namespace regsync {
 
-// How long what is no longer said keeps its Secrets.
+// How long a declaration must be gone before its Secrets are deleted.
 inline constexpr std::chrono::milliseconds default_grace{5000};
 
 class LabelGrace {
@@ -24,7 +24,7 @@ class LabelGrace {
   LabelGrace(const asio::any_io_executor& executor, std::chrono::milliseconds grace, OnSettled on_settled)
       : grace_(grace), on_settled_(std::move(on_settled)), timer_(executor) {}
 
-  // The labels of a namespace changed: its grace begins, or begins anew.
+  // The labels of a namespace changed: starts or restarts its grace period.
   void begin(const std::string& name_space);
   void stop();
 
@@ -40,7 +40,7 @@ class LabelGrace {
     TimePoint first;  // change
     TimePoint end;
   };
-  // Each namespace in its grace is in both.
+  // Each namespace in its grace period is in both.
   std::map<std::string, Span> spans_;
   std::set<std::pair<TimePoint, std::string>> by_end_;
   bool armed_ = false;

@@ -9,7 +9,7 @@ namespace regsync {
 
 namespace {
 
-// What Kubernetes allows (apimachinery, pkg/util/validation), and far more labels than anybody has.
+// The limit of Kubernetes (apimachinery, pkg/util/validation), and far more labels than anybody has.
 constexpr std::size_t longest_key = 317;
 constexpr std::size_t longest_value = 63;
 constexpr std::size_t most_labels = 1000;
@@ -35,7 +35,7 @@ std::optional<NamespaceView> view_namespace(const nlohmann::json& object) {
     if (!is_label_text(key, value)) {
       return std::nullopt;
     }
-    if (key != "kubernetes.io/metadata.name") {  // known without being kept
+    if (key != "kubernetes.io/metadata.name") {  // known without storing it
       view.labels[key] = value.get<std::string>();
     }
   }

@@ -1,4 +1,5 @@
-// A namespace of an API server as it is kept. Total: nothing that a server sends throws. Pure; any thread.
+// Reads the parts of an API server's Namespace that are kept. Total: nothing that a server sends makes it throw. Pure;
+// any thread.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,7 +9,7 @@
 
 namespace regsync {
 
-// Nothing where the labels are not what the API server writes: what a selector says of them then is not known.
+// Nothing if the labels are not ones that an API server writes: selectors then cannot be evaluated.
 std::optional<NamespaceView> view_namespace(const nlohmann::json& object);
 
 }  // namespace regsync

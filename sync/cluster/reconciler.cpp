@@ -17,10 +17,10 @@ namespace {
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
-// A write that lost a race is decided again on what is there now; losing more often is the queue's business.
+// A write that lost a race is decided again on the new state; further losses are left to the queue.
 constexpr int max_races = 4;
 
-// A function of its own: g++ 12 cannot have the list of a path inside a coroutine.
+// A separate function: g++ 12 cannot compile the path's initializer list inside a coroutine.
 std::string uid_of(const nlohmann::json& secret) { return std::string(text_at(secret, {"metadata", "uid"})); }
 
 kube::ObjectPath secret_path(const Key& key) {
@@ -35,7 +35,7 @@ Stamp stamp_now() { return std::chrono::floor<Stamp::duration>(system_clock::now
 
 }  // namespace
 
-// What one call of reconcile works on.
+// The state of one call of reconcile().
 struct Reconciler::Run {
   Key key;
   std::shared_ptr<const DesiredState> desired;
@@ -108,7 +108,7 @@ bool Reconciler::has_work(const Key& key, const Decision& decision) const {
 Trust Reconciler::trust(const Key& key, const DesiredState& desired) const {
   const Trust trust = table_.trust(key);
   if (trust != Trust::not_yet && unconfirmed_.contains(key)) {
-    return Trust::on_demand;  // what is there now is not what was seen last
+    return Trust::on_demand;  // the cached state may be out of date
   }
   const auto is_forbidden = [&](const std::string& account) {
     return table_.account_forbidden(key.name_space, account).has_value();
@@ -141,14 +141,14 @@ asio::awaitable<Outcome> Reconciler::reconcile(Key key, Trust trust) {
   if (failure->code() == ErrorCode::cancelled) {
     co_return Outcome{Outcome::Kind::retry};
   }
-  // Where namespaces may not be listed, no event tells that one was made, or made anew.
+  // If namespaces may not be listed, no event reports that one was created or re-created.
   const bool is_untold = !cache_.namespaces_complete();
-  if (failure->code() == ErrorCode::namespace_terminating) {  // nothing to be done, and no failure
+  if (failure->code() == ErrorCode::namespace_terminating) {  // nothing to do, and not a failure
     note(key, SyncState::terminating, std::nullopt);
     co_return Outcome{is_untold ? Outcome::Kind::retry : Outcome::Kind::wait};
   }
   const bool stuck = needs_help(failure->code());
-  // Rights may be on their way: as with those of a watch, the first tries are soon.
+  // Rights may be about to be granted: as for watches, the first retries come soon.
   const bool is_soon = !stuck || failure->code() == ErrorCode::forbidden ||
                        (failure->code() == ErrorCode::namespace_missing && is_untold);
   const auto after = failure->retry_after();
@@ -159,7 +159,7 @@ asio::awaitable<Outcome> Reconciler::reconcile(Key key, Trust trust) {
   co_return Outcome{is_soon ? Outcome::Kind::retry : Outcome::Kind::wait, after};
 }
 
-// Ends when nothing is left to be done, or with what holds it back.
+// Returns when nothing is left to do, or with what holds the work back.
 asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::work_on(Run& run, Trust trust) {
   if (trust == Trust::on_demand) {
     co_await read(run.key);
@@ -210,14 +210,14 @@ asio::awaitable<std::optional<Reconciler::Hold>> Reconciler::put_accounts_in_ord
   co_return fight ? std::optional(Hold{fight_over_accounts(run.key, fight->accounts), fight->wait}) : std::nullopt;
 }
 
-// The Secret as it is now; nothing where there is none.
+// The current Secret; nothing if there is none.
 asio::awaitable<std::optional<nlohmann::json>> Reconciler::read(Key key) {
   const Entry* known = cache_.find(key);
   const auto version_before = known == nullptr ? 0 : known->observed.version;
   try {
     nlohmann::json secret = co_await client_.get(secret_path(key));
     const auto version = version_number(resource_version_of(secret));
-    // A read shows at least what any watch has told before it was asked for, unless the server was set back.
+    // A read is at least as new as anything that a watch reported before it, unless the server was set back.
     const bool setback = version != 0 && version < version_before;
     if (setback) {
       cache_.doubt(key);
@@ -247,7 +247,7 @@ asio::awaitable<void> Reconciler::act(Run& run, Decision decision) {
     case Action::adopt:
       co_await check_taken(run.key, *decision.plan);
       if (const auto now = decide(run.key, *run.desired); now.action != decision.action || now.plan != decision.plan) {
-        break;  // it changed, or is gone, since: the next decision is about what is there now
+        break;  // it has changed or gone since: the next decision uses the new state
       }
       if (decision.plan->carried_over.empty()) {
         const std::string version = cache_.find(run.key)->observed.resource_version();
@@ -263,7 +263,7 @@ asio::awaitable<void> Reconciler::act(Run& run, Decision decision) {
       co_await release(run, decision);
       break;
     case Action::detach: {
-      const std::string target;  // the Secret, which named it, is gone
+      const std::string target;  // unknown: the Secret that named it is gone
       auto failure = co_await attachments_.detach_all(run.key, account_handlers(run, decision, target));
       if (failure) {
         throw std::move(*failure);
@@ -273,7 +273,7 @@ asio::awaitable<void> Reconciler::act(Run& run, Decision decision) {
   }
 }
 
-// A Secret of another target of ours may be wanted by it, through another context of this cluster.
+// Another target of ours may still want its Secret through another context of this cluster.
 asio::awaitable<void> Reconciler::check_taken(Key key, const Plan& plan) {
   const auto& observed = cache_.find(key)->observed.secret;
   if (observed->ownership != Ownership::ours || observed->target == plan.target.name) {
@@ -289,7 +289,7 @@ asio::awaitable<void> Reconciler::apply(Run& run, Decision decision, const Paylo
   const Key& key = run.key;
   const Plan& plan = *decision.plan;
   if (resource_version.empty()) {
-    // An event told none, and an apply without one would overwrite whatever is there.
+    // The event had none, and an apply without one would overwrite whatever is there.
     throw Error(ErrorCode::stale, subject_of(key) + " has no resourceVersion in the API server's answer");
   }
   std::string body = make_apply_body({.name_space = key.name_space,
@@ -328,7 +328,7 @@ asio::awaitable<void> Reconciler::apply(Run& run, Decision decision, const Paylo
   }
 }
 
-// Entries whose login is not there now are taken over from the Secret as it is: losing a login locks nobody out.
+// Entries without a current login are kept from the existing Secret: losing a login locks nobody out.
 asio::awaitable<void> Reconciler::write_merged(Run& run, Decision decision) {
   const Key& key = run.key;
   const Plan& plan = *decision.plan;
@@ -362,7 +362,7 @@ asio::awaitable<void> Reconciler::remove(Run& run, Decision decision) {
   co_await handlers_.check_elsewhere(key, uid_of(*secret), Taking::deleted);
   auto still_attached = co_await attachments_.detach_all(key, account_handlers(run, decision, view.target));
   if (!stands(run, decision)) {
-    co_return;  // wanted again, or paused, meanwhile
+    co_return;  // wanted again, or paused, in the meantime
   }
   if (view.terminating) {
     throw held_by_finalizers(key, view.finalizers);
@@ -388,22 +388,22 @@ asio::awaitable<void> Reconciler::remove(Run& run, Decision decision) {
   }
   const Entry* entry = cache_.find(key);
   if (entry != nullptr && entry->observed.secret && entry->observed.resource_version() == unchanged.resource_version) {
-    cache_.observe_missing(key);  // unless a watch has told of what somebody made since
+    cache_.observe_missing(key);  // unless a watch has reported a new one since
   }
   count_write(run, nullptr);
   if (still_attached) {
-    throw std::move(*still_attached);  // an entry that names nothing does no harm; a password that stays may
+    throw std::move(*still_attached);  // last: a dangling entry is harmless, a leftover password may not be
   }
 }
 
-// It is wanted again because somebody said so. The labels of a namespace may come and go without that.
+// The Secret is wanted again on request. Labels of a namespace may come and go without a request, so they do not count.
 void Reconciler::forget_deletions(const Key& key) {
   for (const Why why : {Why::target_removed, Why::not_covered, Why::logged_out}) {
     deletions_.forget({.key = key, .why = why});
   }
 }
 
-// The accounts that name it go on naming it, so that pods go on pulling.
+// The accounts that list it keep listing it, so that pods can still pull.
 asio::awaitable<void> Reconciler::release(Run& run, Decision decision) {
   const Key& key = run.key;
   const Observed& observed = cache_.find(key)->observed;
@@ -426,7 +426,7 @@ bool Reconciler::stands(const Run& run, const Decision& decision) const {
   return same_plan && now.action == decision.action && now.state == decision.state;
 }
 
-// Tells of each ServiceAccount that was written.
+// Reports each ServiceAccount that was written.
 Attachments::Handlers Reconciler::account_handlers(Run& run, const Decision& decision, std::string target) {
   const Why why = decision.action == Action::remove ? decision.why : Why::detach;
   return {.on_written =
@@ -441,7 +441,7 @@ Attachments::Handlers Reconciler::account_handlers(Run& run, const Decision& dec
           .is_wanted = [this, &run, &decision] { return stands(run, decision); }};
 }
 
-// Where something is to be repaired, and was too often of late.
+// Returns what holds back a repair that was repeated too often recently.
 std::optional<Reconciler::Hold> Reconciler::hold_back(const Key& key, const Decision& decision) const {
   const Entry* entry = cache_.find(key);
   const SecretView* secret = entry == nullptr ? nullptr : entry->observed.secret.get();
@@ -488,7 +488,7 @@ Change Reconciler::change_of(const Key& key, Change::Kind kind, Why why, const s
           .service_account = account};
 }
 
-// Tells of a write whose answer was lost, if it was done.
+// Reports a write whose answer was lost, if it succeeded.
 void Reconciler::confirm(const Key& key) {
   const auto sent = unconfirmed_.find(key);
   if (sent == unconfirmed_.end()) {
@@ -508,12 +508,12 @@ Outcome Reconciler::record(const Key& key, const Decision& decision, Trust trust
   confirm(key);
   const Entry* entry = cache_.find(key);
   if (decision.plan == nullptr && (entry == nullptr || !entry->observed.secret)) {
-    cache_.erase(key);  // nothing there, nothing wanted
+    cache_.erase(key);  // nothing exists, nothing is wanted
     return {};
   }
   note(key, decision.state, decision.cause);
   cache_.progress(key).decided = true;
-  // What was decided from a followed cache can only change by an event, which comes.
+  // A decision from a watched cache can change only by an event, which will arrive.
   return {trust == Trust::on_demand ? Outcome::Kind::wait : Outcome::Kind::done};
 }
 
@@ -527,7 +527,7 @@ void Reconciler::note(const Key& key, SyncState state, std::optional<Error> caus
     progress.since = stamp_now();
   }
   if (state == SyncState::terminating || (cause && cause->code() == ErrorCode::namespace_missing)) {
-    progress.repairs = 0;  // what the next namespace of this name lacks, nobody took away
+    progress.repairs = 0;  // a Secret missing in the next namespace of this name was not removed by anybody
   }
   progress.cause = cause ? std::make_unique<Error>(std::move(*cause)) : nullptr;
   progress.decided = false;

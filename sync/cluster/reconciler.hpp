@@ -1,5 +1,5 @@
-// Brings one key to its desired state: compares that with its actual state, each as a whole, does what is to be done,
-// and notes how that went. It never retries and never asks why it was called.
+// Reconciler brings one key to its desired state: it compares the whole desired state with the whole actual state,
+// makes the changes, and records the result. It never retries and does not depend on why it was called.
 //
 // Lives on the io_context thread, owned by its Cluster; any number of keys may be in work at once, each only once. It
 // is the only writer of the cache's Progress.
@@ -32,53 +32,53 @@ namespace regsync {
 class Reconciler {
  public:
   struct Handlers {
-    std::function<void(const Change&)> on_change;  // a write succeeded; the context is left for the caller to fill in
+    std::function<void(const Change&)> on_change;  // a write succeeded; the caller fills in the context
     std::function<asio::awaitable<void>(Key key, std::string uid, Taking taking)> check_elsewhere;  // ClusterOptions
     std::function<std::shared_ptr<const DesiredState>()> desired;                                   // now; not null
-    std::function<void()> on_setback;  // the server holds less than it did: restored from a backup
+    std::function<void()> on_setback;  // the server was set back: restored from a backup
   };
 
-  // client, cache and table (whose places are those that the footprints cover) outlive this.
+  // client, cache and table (whose places cover the footprints) must outlive this.
   Reconciler(kube::KubeClient& client, ClusterCache& cache, const WatchTable& table, Owner owner, Handlers handlers);
 
-  // How far the cache can be believed about a key, the ServiceAccounts that its plan names included.
+  // How far the cache can be trusted about a key, including the ServiceAccounts that its plan names.
   [[nodiscard]] Trust trust(const Key& key, const DesiredState& desired) const;
 
-  // trust is not not_yet. Throws only defects.
+  // trust must not be not_yet. Throws only defects.
   asio::awaitable<Outcome> reconcile(Key key, Trust trust);
 
-  // What is known of a key. Valid until the cache changes.
+  // The known facts about a key. Valid until the cache changes.
   [[nodiscard]] Facts facts(const Key& key) const;
-  // What reconcile would do first, by what the cache says.
+  // What reconcile() would do first, according to the cache.
   [[nodiscard]] Decision decide(const Key& key, const DesiredState& desired) const;
 
-  // Whether reconcile would do anything, by what the cache says.
+  // Whether reconcile() would do anything, according to the cache.
   [[nodiscard]] bool has_work(const Key& key, const Decision& decision) const;
   [[nodiscard]] const Attachments& attachments() const { return attachments_; }
 
-  // Notes how a key stands for which nothing is to be done.
+  // Records the state of a key that needs no work.
   Outcome record(const Key& key, const Decision& decision, Trust trust);
-  // Notes that the work on a key failed by a defect.
+  // Records that the work on a key failed because of a defect.
   void record_defect(const Key& key, Error defect);
-  // Takes over what stands in the way now: this object, and once.
+  // Allows taking over the object that is in the way now, once.
   void adopt(const Key& key);
-  // What was not taken over by now is left alone again. Answers which keys that concerns.
+  // Withdraws the adoptions that have not happened yet. Returns the keys concerned.
   std::vector<Key> end_adoptions();
 
  private:
-  struct Run;  // one call of reconcile
-  // A write whose answer was lost: it is told of once it is seen to have been done.
+  struct Run;  // one call of reconcile()
+  // A write whose answer was lost: reported once it is seen to have succeeded.
   struct Unconfirmed {
     Change change;
     std::optional<Digest> written;  // what the Secret should hold; nothing: it should be gone
   };
-  // A repair that has to wait, because somebody keeps changing the object back.
+  // A repair that must wait because somebody keeps changing the object back.
   struct Hold {
     Error fight;
     std::chrono::milliseconds wait;
   };
 
-  // Whether a target's Secret is there as the target wants it, and attached.
+  // Whether a target's Secret exists as the target wants it and is attached.
   [[nodiscard]] bool is_in_sync(const Key& key, const std::string& target, const DesiredState& desired) const;
   asio::awaitable<std::optional<Hold>> work_on(Run& run, Trust trust);
   asio::awaitable<std::optional<Hold>> put_accounts_in_order(Run& run, const Decision& decision);
@@ -91,9 +91,9 @@ class Reconciler {
   asio::awaitable<void> remove(Run& run, Decision decision);
   void forget_deletions(const Key& key);
   asio::awaitable<void> release(Run& run, Decision decision);
-  // Whether nothing else was asked for since the decision.
+  // Whether the decision still holds: nothing else was requested since.
   [[nodiscard]] bool stands(const Run& run, const Decision& decision) const;
-  // target: of the Secret. The decision lives for as long.
+  // target: that of the Secret. The decision must live as long as the handlers.
   Attachments::Handlers account_handlers(Run& run, const Decision& decision, std::string target);
   [[nodiscard]] std::optional<Hold> hold_back(const Key& key, const Decision& decision) const;
   void count_write(Run& run, const Plan* plan);
@@ -109,7 +109,7 @@ class Reconciler {
   Handlers handlers_;
   Attachments attachments_;
   std::map<Key, Unconfirmed> unconfirmed_;
-  std::map<Key, std::string> adoptions_;  // the uids of what is to be taken over
+  std::map<Key, std::string> adoptions_;  // the uids of the Secrets to take over
   Repetitions deletions_;
 };
 

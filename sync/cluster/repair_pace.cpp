@@ -14,14 +14,14 @@ constexpr int most_counted = 32;
 constexpr auto longest_wait = 60s;
 constexpr auto calm = 120s;
 
-// Whether a write for this plan would put right what somebody else has changed since the last one.
+// Whether a write for this plan would undo somebody else's change since the last write.
 bool is_repair(const Progress& progress, const Plan& plan, steady_clock::time_point now) {
   const bool same = !plan.payload || progress.written == 0 || progress.written == plan.payload->id() ||
-                    progress.accepted == plan.payload->digest();  // of a target that was edited, with the same logins
+                    progress.accepted == plan.payload->digest();  // the target was edited, but its logins are the same
   return same && progress.wrote != steady_clock::time_point() && now - progress.wrote < calm;
 }
 
-// What is left at `now` of the pause after the last of so many.
+// The rest of the pause at `now`, after this many repairs, the last one at `last`.
 std::optional<std::chrono::milliseconds> pause_left(int repairs, steady_clock::time_point last,
                                                     steady_clock::time_point now) {
   if (repairs < free_repairs) {
@@ -59,7 +59,7 @@ void Repetitions::count(const Deed& deed, steady_clock::time_point now) {
   count.last = now;
 }
 
-// A first sync attaches to thousands of accounts: not each of them looks for room.
+// A first sync attaches to thousands of accounts, so this does not run for each of them.
 void Repetitions::make_room(steady_clock::time_point now) {
   if (counts_.size() >= most && now - made_room_ >= 1s) {
     made_room_ = now;

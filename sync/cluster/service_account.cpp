@@ -20,17 +20,17 @@ namespace {
 
 using nlohmann::json;
 
-// More than any pod can use. What is longer is not kept: who may write to ServiceAccounts could fill the memory with
-// it.
+// More than any pod can use. Longer lists are not kept: anybody who may write ServiceAccounts could fill the memory
+// with them.
 constexpr std::size_t most_entries = 1000;
 constexpr std::size_t longest_owner_id = 63;  // see load_owner
 constexpr std::size_t longest_uid = 63;       // a UUID has 36
 
-constexpr int max_races = 8;  // each lost to a writer that succeeded; more is not a race but a fight
+constexpr int max_races = 8;  // each lost to a successful writer; more is not a race but a fight
 
 using Attached = std::map<std::string, std::string>;  // ServiceAccountView::attached
 
-// The text before the separator, and what follows it.
+// The text before the separator, and the text after it.
 std::pair<std::string_view, std::string_view> cut(std::string_view text, char separator) {
   const auto at = text.find(separator);
   return {text.substr(0, at), at == std::string_view::npos ? std::string_view() : text.substr(at + 1)};
@@ -63,8 +63,8 @@ std::string annotation_pointer(std::string_view annotation) {
   return "/metadata/annotations/" + name;
 }
 
-// Whether regsync itself wrote the annotation, as the API server keeps it in managedFields. Who copies an object
-// becomes the manager of the copy's fields.
+// Whether regsync itself wrote the annotation, according to managedFields: whoever copies an object becomes the manager
+// of the copy's fields.
 bool is_annotated_by_us(const json& account) {
   const auto field = "f:" + std::string(attached_annotation);
   for (const auto& entry : list_at(account, {"metadata", "managedFields"})) {
@@ -78,7 +78,7 @@ bool is_annotated_by_us(const json& account) {
 
 bool is_attached_here(const json& account) {
   const auto place = text_at(account, {"metadata", "annotations", place_annotation});
-  return place.empty()  // written before there was a place
+  return place.empty()  // written before places were recorded
              ? is_annotated_by_us(account)
              : is_in_its_place(place, text_at(account, {"metadata", "namespace"}),
                                text_at(account, {"metadata", "name"}));
@@ -128,10 +128,10 @@ void note_attached(const json& account, const Attached& attached, json& patch) {
 std::optional<json> attach_patch(const json& account, const std::string& secret, const std::string& owner_id) {
   auto view = view_service_account(account);
   if (has_too_many_entries(account)) {
-    return std::nullopt;  // nobody looks whether it is there
+    return std::nullopt;  // lists of this size are not checked for it
   }
   if (view.pull_secrets.contains(secret)) {
-    return std::nullopt;  // by us or by somebody: it is there, and what is not ours stays theirs
+    return std::nullopt;  // it exists already; if somebody else added it, it stays theirs
   }
   view.attached.insert_or_assign(secret, owner_id);
   const json entry{{"name", secret}};
@@ -154,7 +154,7 @@ std::optional<json> detach_patch(const json& account, const std::string& secret,
   view.attached.erase(secret);
   json patch = json::array({test_version(account)});
   const json& entries = list_at(account, {"imagePullSecrets"});
-  for (std::size_t index = entries.size(); index-- > 0;) {  // from the back: indices before it stay right
+  for (std::size_t index = entries.size(); index-- > 0;) {  // from the back, so that earlier indices stay valid
     if (text_at(entries[index], {"name"}) == secret) {
       patch.push_back({{"op", "remove"}, {"path", "/imagePullSecrets/" + std::to_string(index)}});
     }
@@ -165,7 +165,7 @@ std::optional<json> detach_patch(const json& account, const std::string& secret,
 
 json patched(const json& account, std::optional<json> patch) {
   const json* metadata = find_at(account, {"metadata"});
-  if (!patch || metadata == nullptr || !metadata->is_object()) {  // nothing to change, or no object of Kubernetes
+  if (!patch || metadata == nullptr || !metadata->is_object()) {  // nothing to change, or not a Kubernetes object
     return account;
   }
   patch->erase(0);  // the test of the resourceVersion
@@ -181,7 +181,7 @@ Error too_many_entries(const std::string& subject) {
           "see who adds them, and remove what pods do not need; or take it out of `serviceAccounts:` of the target"};
 }
 
-// A refusal of the patch as such: somebody other than a faster writer does not want it.
+// A refusal of the patch itself, not a lost race.
 Error refusal(const kube::ObjectPath& path, const Error& error) {
   return {ErrorCode::rejected, subject_of(path) + " cannot be changed: " + error.message(),
           "an admission rule of the cluster may forbid it: ask who runs the cluster, or take the ServiceAccount out of "
@@ -189,7 +189,7 @@ Error refusal(const kube::ObjectPath& path, const Error& error) {
 }
 
 asio::awaitable<AccountAnswer> change(kube::KubeClient& client, kube::ObjectPath path, MakePatch make_patch) {
-  std::optional<Error> refused;  // the last patch was, and this version was not its reason
+  std::optional<Error> refused;  // the last refusal; an unchanged version means that no race caused it
   std::string refused_version;
   for (int race = 0; race < max_races; ++race) {
     const json account = co_await client.get(path);
@@ -199,7 +199,7 @@ asio::awaitable<AccountAnswer> change(kube::KubeClient& client, kube::ObjectPath
     }
     const auto version = resource_version_of(account);
     if (refused && version == refused_version) {
-      throw refusal(path, *refused);  // nobody has written in between: the patch itself is not wanted
+      throw refusal(path, *refused);  // no write in between: the patch itself is refused
     }
     try {
       const json changed = co_await client.json_patch(path, patch->dump());

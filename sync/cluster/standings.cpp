@@ -21,16 +21,16 @@ Error may_not_give_up(std::string_view holder) {
 
 }  // namespace
 
-// What was noted last counts only where it is about what is to be done now: a key for which something is to be done is
-// never in sync, whatever was noted before.
+// The last recorded result counts only if it concerns the current work: a key that needs work is never in sync,
+// whatever was recorded before.
 Standings::Standing Standings::classify(const Key& key) const {
   Decision decision = from_.reconciler.decide(key, *from_.desired);
   const Entry* entry = from_.cache.find(key);
   const Progress* noted = entry != nullptr && entry->progress.tried() ? &entry->progress : nullptr;
   const auto trust = from_.reconciler.trust(key, *from_.desired);
   const bool by_reading = trust == Trust::on_demand;
-  // A write that is under way may be of what was wanted before, whatever the cache holds now. (What is known by reading
-  // is in work also while it is only read.)
+  // A write in progress may be for an earlier desired state, whatever the cache holds now. (A key that is known by
+  // reading is in work even while it is only read.)
   const bool being_written =
       from_.queue.works_on(key) && (!by_reading || noted == nullptr || noted->state != SyncState::in_sync);
   const bool known = !being_written && trust != Trust::not_yet && (!by_reading || noted != nullptr);
@@ -42,17 +42,18 @@ Standings::Standing Standings::classify(const Key& key) const {
     return standing;
   }
   Standing standing{.decision = std::move(decision), .cause = std::nullopt, .since = since(noted)};
-  // A failure stands until something else was decided, also of what may not be done any more (an adoption that ended).
+  // A failure stands until a new decision is recorded, even if its action is no longer allowed (an adoption that
+  // ended).
   const bool stands = by_reading || (noted != nullptr && noted->cause && !noted->decided);
   standing.state = stands ? noted->state : standing.decision.state;
   standing.cause = stands && noted->cause ? *noted->cause : standing.decision.cause;
   return standing;
 }
 
-// Something is to be done, or it is not known yet whether.
+// Work is needed, or it is not known yet whether.
 Standings::Standing Standings::classify_unsettled(Decision decision, const Progress* noted) const {
   Standing standing{.decision = std::move(decision), .cause = std::nullopt, .since = since(noted)};
-  // What was decided before holds nothing up that is to be done now.
+  // An earlier decision does not hold up the current work.
   const bool failed = noted != nullptr && noted->cause && !noted->decided &&
                       (noted->state == SyncState::retrying || noted->state == SyncState::stuck);
   if (noted != nullptr && noted->state == SyncState::terminating && !from_.health.is_cut_off()) {
@@ -119,7 +120,7 @@ std::vector<std::string> Standings::namespaces_of(const Plan& plan) const {
   return {names.begin(), names.end()};
 }
 
-// What waits for the namespaces to be known.
+// Marks a row that waits for the namespaces to be known.
 void Standings::hold_for_namespaces(StatusRow& row) const {
   const auto forbidden = from_.watches.namespaces_forbidden();
   row.state = forbidden ? SyncState::stuck : from_.health.problem ? SyncState::retrying : SyncState::pending;
@@ -160,7 +161,7 @@ StatusRow Standings::row_for(const Plan& plan, const std::string& name_space) co
     hold_for_namespaces(row);
     return row;
   }
-  if (plan.remove && claim.plan != &plan) {  // another target has it, or takes it over
+  if (plan.remove && claim.plan != &plan) {  // another target has it or takes it over
     row.state = is_held_by(plan.target.name, key) ? SyncState::removing : SyncState::in_sync;
     return row;
   }
@@ -168,7 +169,7 @@ StatusRow Standings::row_for(const Plan& plan, const std::string& name_space) co
   row.state = standing.state;
   row.cause = std::move(standing.cause);
   row.since = std::max(standing.since, plan.since);
-  if (auto problem = unseen(key); row.state == SyncState::in_sync && problem) {  // it was, when it was seen last
+  if (auto problem = unseen(key); row.state == SyncState::in_sync && problem) {  // it was in sync when last seen
     row.state = SyncState::retrying;
     row.cause = std::move(problem);
     row.since = from_.health.since;
@@ -224,7 +225,7 @@ void Standings::for_each_leftover(const std::string& target,
       const bool may_stay = plan != from_.desired->plans().end() && plan->second->target.secret == secret &&
                             selects(plan->second->target, name_space, from_.cache.find_namespace(name_space),
                                     from_.desired->default_namespace()) != Selected::no;
-      // Another target claims the place, or may: ours is not gone before that one has written its own.
+      // Another target claims the place, or may: our Secret stays until that target has written its own.
       const bool passed_on =
           from_.desired->knows(target) && !may_stay && (ours || decision.action == Action::update) &&
           (claim.plan != nullptr || claim.unknown || (claim.elsewhere != nullptr && claim.elsewhere->name != target));
@@ -243,7 +244,7 @@ void Standings::add_rows(const std::string& target, std::vector<StatusRow>& rows
   if (plan != from_.desired->plans().end()) {
     for (const auto& name_space : namespaces_of(*plan->second)) {
       StatusRow row = row_for(*plan->second, name_space);
-      if (!plan->second->remove || row.state != SyncState::in_sync) {  // after a logout there is to be no Secret
+      if (!plan->second->remove || row.state != SyncState::in_sync) {  // after a logout, in sync means no Secret
         rows.push_back(std::move(row));
       }
     }
@@ -268,7 +269,7 @@ void Standings::add_rows(const std::string& target, std::vector<StatusRow>& rows
   });
 }
 
-// Of several targets with one name for their Secrets, the first has them: nothing tells any more whose it was.
+// If several targets use one Secret name, the first gets the rows: nothing tells which target a Secret belonged to.
 void Standings::add_detach_rows(const Plan& plan, std::vector<StatusRow>& rows) const {
   if (from_.desired->targets_of(plan.target.secret).front() != plan.target.name) {
     return;
@@ -317,8 +318,8 @@ void Standings::add_unread_rows(const std::string& target, const Places& places,
   }
 }
 
-// Whether ServiceAccounts name a Secret of the target, or may, that they are to name no more: another target has taken
-// it over, or it is gone.
+// Whether ServiceAccounts list, or may list, a Secret of the target that they should no longer list: another target has
+// taken it over, or it is gone.
 bool Standings::may_be_attached(const std::string& target, const Places& places) const {
   if (from_.watches.knows_all_accounts()) {
     return is_any_attached(places, [this](const Key& key) { return is_to_be_detached(key); });
@@ -329,8 +330,8 @@ bool Standings::may_be_attached(const std::string& target, const Places& places)
          });
 }
 
-// The accounts are not known yet. Of a Secret that a target claims and that is not there, nothing is awaited: it is not
-// made before they are.
+// The accounts are not known yet. A missing Secret that a target claims does not count: it is not created before they
+// are known.
 bool Standings::may_be_attached_unseen(const std::string& secret, const Scope& scope, bool was_attached) const {
   bool found = was_attached && (scope.any || std::ranges::any_of(scope.namespaces, [&](const std::string& name_space) {
                                   return claim_of({name_space, secret}).plan == nullptr;
@@ -372,7 +373,7 @@ bool Standings::knows(const Places& places) const {
 }
 
 bool Standings::knows_secret(const std::string& secret, const Scope& scope) const {
-  // Without a list each namespace is read; the queue is empty then once all were.
+  // Without a list, each namespace is read; the queue is empty once all were read.
   const bool one_by_one = !from_.watches.covers(secret);
   if (one_by_one && !(from_.watches.is_list_forbidden(secret) && from_.cache.namespaces_complete() &&
                       from_.watches.knows_all_accounts())) {
@@ -388,7 +389,7 @@ bool Standings::knows_secret(const std::string& secret, const Scope& scope) cons
     if (from_.watches.trust_of_secret({name_space, secret}) != Trust::on_demand) {
       return false;
     }
-    // Read one by one: this one could not be read, or was not yet, because it waits for the list of ServiceAccounts.
+    // Read individually: this one failed, or was not read yet because it waits for the list of ServiceAccounts.
     const Entry* entry = from_.cache.find({name_space, secret});
     return (entry != nullptr && entry->progress.cause) || !from_.watches.knows_accounts(name_space);
   });
@@ -400,7 +401,7 @@ std::optional<Error> Standings::what_is_unread(const Places& places) const {
 
 bool Standings::is_clean_of(const std::string& target, const Places& places) const {
   if (from_.desired && !from_.desired->knows(target)) {
-    return is_empty_of(target, places);  // nothing that is there is to be deleted: that is no proof
+    return is_empty_of(target, places);  // nothing here would be deleted, which proves nothing
   }
   if (!knows(places) || may_be_attached(target, places)) {
     return false;

@@ -1,5 +1,5 @@
-// One list + watch of a cluster: what is known of it, and what it does. Plain data; owned by ClusterWatches, whose
-// coroutine for it shares it.
+// Watch is one list + watch of a cluster: its scope, state and problem. Plain data; owned by ClusterWatches and shared
+// with the coroutine that runs it.
 #pragma once
 
 #include <asio/cancellation_signal.hpp>
@@ -22,14 +22,14 @@ namespace regsync {
 //   Forbidden -> Following: complete
 //   any -> Ended
 //
-// Believed in Following, Holding and Relisting: the cache is, or was at the last complete list and all events since,
-// what the server has. Listing in FirstList, Relisting and Forbidden: the objects that come are those of a list. Ended
-// comes from any state, and is the last one: events that still arrive are ignored.
+// believed() in Following, Holding and Relisting: the cache matches the server, or did as of the last complete list and
+// all events since. listing() in FirstList, Relisting and Forbidden: incoming objects belong to a list. Ended is final:
+// events that still arrive are ignored.
 struct Watch {
   struct FirstList {};
   struct Following {};
   struct Relisting {};
-  struct Holding {};  // the stream is cancelled, to go on from where it was
+  struct Holding {};  // the stream is cancelled and later resumes from the same point
   struct Forbidden {
     Error why;
   };
@@ -40,10 +40,10 @@ struct Watch {
   std::variant<FirstList, Following, Relisting, Holding, Forbidden, Ended> state;
   // Why the last list or watch failed; nothing while it works, and in Holding, Forbidden and Ended.
   std::optional<Error> problem;
-  bool lists_fail = false;    // problem: lists are not answered either, so that nothing is seen
-  Generation generation = 0;  // of the newest list of it
-  UnlistedNames unlisted;     // by label only: it is not believed about these
-  int refusals = 0;           // how often it was forbidden of late
+  bool lists_fail = false;    // with `problem`: lists fail too, so nothing is observed
+  Generation generation = 0;  // of its newest list
+  UnlistedNames unlisted;     // by label only: names that it is not believed about
+  int refusals = 0;           // how often it was forbidden recently
 
   explicit Watch(WatchId of) : id(std::move(of)) {}
 

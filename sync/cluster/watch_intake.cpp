@@ -21,7 +21,7 @@ std::uint64_t version_of(const nlohmann::json& object) {
   return version_number(metadata_text(object, "resourceVersion"));
 }
 
-// The list whose pages a watch tells now. Another list may have begun since, and shows what is gone by then no more.
+// The list that a watch is delivering now. A list that began later no longer shows what is gone by then.
 std::optional<Generation> list_of(const Watch& watch) {
   return watch.listing() ? std::optional(watch.generation) : std::nullopt;
 }

@@ -1,7 +1,7 @@
-// Takes the objects that lists and watches deliver into the cache, and says which keys and namespaces changed.
+// WatchIntake stores the objects of lists and watches in the cache, and reports which keys and namespaces changed.
 //
-// An object from outside may be of any shape: one that cannot be what was asked for is dropped, because it has no
-// usable name, or the server ignores selectors. One io_context thread; owned by ClusterWatches.
+// An object from outside may have any shape: one that cannot be what was asked for (no usable name, or the server
+// ignores selectors) is dropped. One io_context thread; owned by ClusterWatches.
 #pragma once
 
 #include <functional>
@@ -18,17 +18,17 @@ namespace regsync {
 class WatchIntake {
  public:
   struct Handlers {
-    std::function<void(const Key&)> on_secret_seen;         // a Secret was told of, news or not
-    std::function<void(const Key&)> on_key;                 // news of a Secret that can be believed
-    std::function<void(const std::string&)> on_relabelled;  // a namespace that was known has other labels now
-    std::function<void(const std::string&)> on_namespace;   // news of a namespace, or of ServiceAccounts in it
+    std::function<void(const Key&)> on_secret_seen;         // a Secret was reported, changed or not
+    std::function<void(const Key&)> on_key;                 // a Secret changed, and can be trusted
+    std::function<void(const std::string&)> on_relabelled;  // the labels of a known namespace changed
+    std::function<void(const std::string&)> on_namespace;   // a namespace, or a ServiceAccount in it, changed
   };
 
-  // cache and table outlive this.
+  // cache and table must outlive this.
   WatchIntake(ClusterCache& cache, const WatchTable& table, std::string owner_id, Handlers handlers)
       : cache_(cache), table_(table), owner_id_(std::move(owner_id)), handlers_(std::move(handlers)) {}
 
-  // An object that a watch says is there, or gone.
+  // Stores an object that a watch reports as present or gone.
   void take(const Watch& watch, const kube::WatchEvent& event);
   // The list of a watch is complete: what it did not deliver is gone.
   void end_list(const Watch& watch);

@@ -9,7 +9,7 @@ namespace {
 
 using StageOf = std::function<WatchStage(const WatchId&)>;
 
-// The watches of one name (none: by label) in its scope.
+// Adds the watches of one name (empty: by label) in its scope.
 void add(std::set<WatchId>& ids, const char* resource, const std::string& name, const Scope& scope,
          const StageOf& stage_of) {
   const WatchId everywhere{resource, "", name};
@@ -23,7 +23,7 @@ void add(std::set<WatchId>& ids, const char* resource, const std::string& name, 
   }
 }
 
-// What of a scope a watch of all objects of a resource cannot show, because it is forbidden there.
+// The part of a scope that a watch of all objects of a resource cannot show because it is forbidden there.
 Scope without_all(const char* resource, const Scope& scope, bool everywhere, const StageOf& stage_of) {
   if (everywhere && stage_of({resource, "", ""}) != WatchStage::forbidden) {
     return {};
@@ -35,7 +35,7 @@ Scope without_all(const char* resource, const Scope& scope, bool everywhere, con
   return rest;
 }
 
-// How many watches a scope takes where all is allowed.
+// The number of watches for a scope if everything is allowed.
 int cost_of(const Scope& scope) { return scope.is_wide() ? 1 : static_cast<int>(scope.namespaces.size()); }
 
 class SecretWatches {
@@ -80,7 +80,8 @@ class SecretWatches {
     return stage == WatchStage::none || stage == WatchStage::listing;
   }
 
-  // A watch by label that runs goes on until it saves half as much: names that come and go do not change the way.
+  // A running watch by label continues until it saves only half as much, so that names that come and go do not switch
+  // the mode back and forth.
   [[nodiscard]] bool is_label_worth_it(bool runs) const {
     int saved = -cost_of(all_);
     for (const auto& [name, scope] : scopes_) {
@@ -102,7 +103,7 @@ class SecretWatches {
   const SecretScopes& hidden_;
   const int few_;
   const StageOf& stage_of_;
-  Scope all_;  // of all names together
+  Scope all_;  // the union over all names
 };
 
 }  // namespace

@@ -1,17 +1,17 @@
-// Plans which collections of a cluster are listed and watched, as need and rights allow. Pure; any thread.
+// Plans which collections of a cluster to list and watch, by need and rights. Pure; any thread.
 //
-// A few Secret names are watched by name (fieldSelector metadata.name=X): a Role limited by resourceNames is enough
-// for that, no Secret of others is ever read, and one that stands in the way is seen by event. Where that takes many
-// watches, one watch by our label does for all names. Both go from wide to narrow:
+// A few Secret names are watched by name (fieldSelector metadata.name=X): a Role limited by resourceNames is enough, no
+// other Secret is ever read, and events show a Secret that is in the way. Where that takes many watches, one watch by
+// our label covers all names. Both go from wide to narrow:
 //
 //   across all namespaces  ──forbidden──►  in each namespace that is named plainly  ──forbidden──►  none
 //
-// Where the watch by label is forbidden, the names are watched by name after all; where that is forbidden too, Secrets
-// are read on demand. A Secret that stands in the way without our label is not shown by a watch by label: a read before
-// the create finds it, and it is watched by name from then on (`hidden`).
+// Where the watch by label is forbidden, the names are watched by name; where that is forbidden too, Secrets are read
+// on demand. A watch by label does not show a Secret without our label that is in the way: a read before the create
+// finds it, and it is watched by name from then on (`hidden`).
 //
-// ServiceAccounts are watched by name, or all of them where a target has a pattern; where that is forbidden, those that
-// are named plainly.
+// ServiceAccounts are watched by name, or all of them if a target has a pattern; where watching all is forbidden, those
+// that are named plainly are watched.
 #pragma once
 
 #include <compare>
@@ -28,7 +28,8 @@ inline constexpr const char* secrets_resource = "secrets";
 inline constexpr const char* namespaces_resource = "namespaces";
 inline constexpr const char* service_accounts_resource = "serviceaccounts";
 
-// What one list + watch is of. No namespace: all of them. No name: all objects or, of Secrets, those with our label.
+// The scope of one list + watch. No namespace: all namespaces. No name: all objects or, for Secrets, those with our
+// label.
 struct WatchId {
   std::string resource;
   std::string name_space;
@@ -39,22 +40,22 @@ struct WatchId {
   auto operator<=>(const WatchId&) const = default;
 };
 
-// How far a watch has come.
+// The stage of a watch.
 enum class WatchStage {
-  none,       // it does not run
-  listing,    // its first list is on its way
-  followed,   // what it showed is the truth
-  forbidden,  // there is no right to it, or the API server cannot decode an object in it
+  none,       // not running
+  listing,    // the first list is in progress
+  followed,   // the cache matches what it shows
+  forbidden,  // no permission, or the API server cannot decode an object in it
 };
 
-// The names of the ServiceAccounts that are watched. Where one is a pattern, "" is among them, for all: the others are
-// watched only where that is forbidden.
+// The names of the ServiceAccounts to watch. If one is a pattern, the set includes "", for all: the others are then
+// watched only where watching all is forbidden.
 std::set<std::string> watched_accounts(const Places& places);
 
 using SecretScopes = std::map<std::string, Scope>;  // by Secret name
 
-// The watches that should run, given how far each has come. Secrets are watched by label where that saves more than
-// `few` watches. While others take their place, those that are followed stay, so that what is known stays known.
+// The watches that should run, given the stage of each. Secrets are watched by label if that saves more than `few`
+// watches. While watches are being replaced, those in `followed` keep running, so that the cache stays current.
 std::set<WatchId> plan_watches(const Places& places, const SecretScopes& hidden, int few,
                                const std::function<WatchStage(const WatchId&)>& stage_of);
 

@@ -19,12 +19,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// What an idle queue starts with: enough that a burst of writes is worth the parts that make it fast (AnswerBatches).
+// The initial limit of an idle queue: enough to make batching a burst of writes worthwhile (AnswerBatches).
 constexpr std::size_t first_in_flight = 16;
-// client-go repeats a request that often after the time that the server named (rest/with_retry.go, maxRetries).
+// client-go repeats a request this often after the delay that the server named (rest/with_retry.go, maxRetries).
 constexpr int most_busy = 10;
 
-// Half of the delay is random, so that a thousand keys which failed together do not come back together.
+// Half of the delay is random, so that a thousand keys that failed together do not retry together.
 milliseconds with_jitter(milliseconds delay) { return random_time(delay / 2, delay); }
 
 }  // namespace
@@ -91,14 +91,14 @@ asio::awaitable<void> WorkQueue::stop() {
   by_time_.clear();
   delayed_.clear();
   timer_.cancel();
-  // A cancelled coroutine may finish inside emit() and take its signal out of the list.
+  // A cancelled coroutine may finish inside emit() and remove its signal from the list.
   for (auto signal = signals_.begin(); signal != signals_.end();) {
     (signal++)->emit(asio::cancellation_type::all);
   }
   while (!processing_.empty()) {
     co_await quiet_.wait();
   }
-  // A timer handler that was queued before the cancel runs before this does: afterwards nothing refers to the queue.
+  // A timer handler that was queued before the cancel runs first: afterwards nothing refers to the queue.
   co_await asio::post(executor_, asio::use_awaitable);
 }
 
@@ -159,7 +159,7 @@ void WorkQueue::finish(const Key& key, const Outcome& outcome) {
 
 void WorkQueue::schedule(const Key& key, const Outcome& outcome) {
   if (dirty_.contains(key)) {
-    queue_.push_back(key);  // something happened meanwhile; whatever this run came to is out of date
+    queue_.push_back(key);  // added during the run: its result is out of date
     return;
   }
   if (outcome.kind != Outcome::Kind::busy) {
@@ -173,7 +173,7 @@ void WorkQueue::schedule(const Key& key, const Outcome& outcome) {
       add_after(key, outcome.after ? *outcome.after : with_jitter(2 * options_.recheck));
       return;
     case Outcome::Kind::busy:
-      if (++busy_[key] <= most_busy) {  // no failure yet
+      if (++busy_[key] <= most_busy) {  // not a failure yet
         add_after(key, a_little_more(std::max(outcome.after.value_or(milliseconds(0)), options_.backoff_base)));
         return;
       }
@@ -223,7 +223,7 @@ void WorkQueue::arm() {
     guarded_logged("what is to be tried again", [this] {
       const auto now = steady_clock::now();
       while (!by_time_.empty() && by_time_.begin()->first <= now) {
-        add(Key(by_time_.begin()->second));  // a copy: add() takes it out of the map
+        add(Key(by_time_.begin()->second));  // a copy: add() removes it from the map
       }
     });
     arm();

@@ -16,8 +16,8 @@ std::string find_writer(const std::string& name_space, const std::string& kind, 
          " --show-managed-fields -o jsonpath='{.metadata.managedFields[*].manager}'";
 }
 
-// Who wrote the Secret last with our owner id, and is not this process: the id came along with a copied home or with
-// the clone of a machine, or was given to two fleets. Empty: nobody.
+// The last writer of the Secret if it has our owner id and is not this process: the id came with a copied home folder
+// or a cloned machine, or was given to two fleets. Empty: nobody.
 std::string twin_of(const SecretView* secret, const Owner& owner) {
   const bool is_ours = secret != nullptr && secret->ownership == Ownership::ours;
   return is_ours && secret->holder != owner.holder() ? presentable(secret->holder) : "";

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Far more than any settings need; what is larger is not settings but an accident.
+// Far more than any settings need; a larger file is not settings but an accident.
 constexpr std::size_t max_settings_bytes = 1024UL * 1024;
 
 fs::path to_path(const YamlReader& reader, const YAML::Node& node, const std::string& value, std::string_view what) {
@@ -34,7 +34,7 @@ fs::path read_path(const YamlReader& reader, const YAML::Node& node, std::string
   return to_path(reader, node, reader.text(node, what), what);
 }
 
-// Metrics name targets and namespaces, so never beyond loopback.
+// Metrics name targets and namespaces, so they are never served beyond loopback.
 bool is_loopback_listener(const std::string& text) {
   bool is_loopback = false;
   return !guarded([&] { is_loopback = parse_listen_address(text).is_loopback(); }) && is_loopback;
@@ -58,7 +58,7 @@ void read_metrics(const YamlReader& reader, const YAML::Node& node, Settings& se
 Settings read(const YamlReader& reader, const YAML::Node& root) {
   Settings settings;
   if (root.IsNull()) {
-    return settings;  // an empty file, or comments only
+    return settings;  // empty, or only comments
   }
   reader.expect_keys(root, "config.yaml",
                      {"kubeconfig", "loginFiles", "logLevel", "owner", "concurrency", "metrics", "verifyLogins",
@@ -127,7 +127,7 @@ SettingsInForce load_settings_or_last_good(const fs::path& file, const fs::path&
     }
   });
   if (in_force.problem) {
-    // Its own fault is of no interest.
+    // Errors in the last good version are not reported.
     in_force.by_default = guarded([&] {
                             in_force.settings = parse_settings(read_file(last_good, max_settings_bytes), last_good);
                           }).has_value();

@@ -1,4 +1,4 @@
-// $XDG_CONFIG_HOME/regsync/config.yaml: optional, every key has a default. Value type; any thread.
+// Settings are $XDG_CONFIG_HOME/regsync/config.yaml: optional, every key has a default. Value type; any thread.
 #pragma once
 
 #include <chrono>
@@ -22,24 +22,24 @@ struct Settings {
   std::string metrics_listen;                            // metrics: listen: 127.0.0.1:9464 (loopback only); empty: off
   bool verify_logins = true;                             // verifyLogins: try each new login once at its registry
   std::map<std::string, std::chrono::sys_days> expires;  // expires: {REGISTRY: DATE}
-  bool notifications = true;                             // notifications: tell the desktop what needs a person
+  bool notifications = true;                             // notifications: desktop notifications for what needs the user
   std::map<std::string, std::string> cred_helpers;       // credHelpers: {REGISTRY or glob: helper}
   std::filesystem::path metrics_file;                    // metrics: textfile: PATH (node_exporter); empty: off
 
   bool operator==(const Settings&) const = default;
 };
 
-// A file that does not exist gives the defaults. Throws Error(invalid_input) with file, line and what would be right.
+// A missing file gives the defaults. Throws Error(invalid_input) with file, line and the valid form.
 Settings load_settings(const std::filesystem::path& file);
 
 struct SettingsInForce {
   Settings settings;
-  std::optional<Error> problem;  // why the file as it is now does not count
-  bool by_default = false;       // and no version of it that did could be read: what it says is not known
+  std::optional<Error> problem;  // why the current file is not used
+  bool by_default = false;       // no earlier valid version could be read either: its content is unknown
 };
 
-// What a process that must go on uses: the file; where it cannot be used, the last version of it that could, which is
-// kept in `last_good`; else the defaults.
+// The settings for a process that must keep running: the file; if it is unusable, its last usable version, which is
+// kept in `last_good`; otherwise the defaults.
 SettingsInForce load_settings_or_last_good(const std::filesystem::path& file, const std::filesystem::path& last_good);
 
 }  // namespace regsync

@@ -23,12 +23,13 @@ Error wrong_extension(const std::filesystem::path& path) {
           "rename it: mv " + shell_word(path.string()) + " " + shell_word(right.string())};
 }
 
-// A file that load() shows may have another name than a target may have; one elsewhere, or a hidden one, is none.
+// A file that load() reports may have an invalid target name; a file in another folder, or a hidden one, is not a
+// target.
 bool names_a_file_here(const std::string& name) {
   return !name.empty() && !name.starts_with('.') && name.find('/') == std::string::npos;
 }
 
-// Throws as read_file(); whoever does not want the target of a link to nothing any more needs no file to remove it.
+// Throws like read_file(), with a remedy for a dangling link: removing the target needs no file.
 std::string read_target_file(const std::filesystem::path& path, const std::string& name) {
   try {
     return read_file(path, max_target_bytes);
@@ -116,7 +117,7 @@ bool TargetDirectory::remove(const std::string& name) const {
   if (error) {
     throw cannot_remove(name, error.message());
   }
-  sync_folder(folder_);  // a file that is back after a power failure would write the Secrets again
+  sync_folder(folder_);  // a file that reappears after a power failure would write the Secrets again
   return removed;
 }
 
@@ -131,7 +132,7 @@ bool TargetDirectory::contains(const std::string& name) const {
     return false;
   }
   std::error_code error;
-  const auto type = std::filesystem::symlink_status(path_of(name), error).type();  // a link to nothing is a file, too
+  const auto type = std::filesystem::symlink_status(path_of(name), error).type();  // a dangling link counts as a file
   if (type == std::filesystem::file_type::none && error != std::errc::filename_too_long) {
     throw Error(ErrorCode::invalid_input, path_of(name).string() + ": " + error.message(),
                 "make the folder readable for you");

@@ -31,7 +31,7 @@ std::string text_of(const Lines& lines) {
 
 bool is_one_of(char c, std::string_view characters) { return characters.find(c) != std::string_view::npos; }
 
-// Where the line's value begins, behind the colon, if it is that of the key: `key:`, `key :`, `"key":` or `'key':`.
+// Where the line's value begins, after the colon, if the line has this key: `key:`, `key :`, `"key":` or `'key':`.
 std::optional<std::size_t> value_of(const std::string& text, std::string_view key) {
   const std::string_view line = text;
   const bool quoted = line.starts_with('"') || line.starts_with('\'');
@@ -46,12 +46,12 @@ std::optional<std::size_t> value_of(const std::string& text, std::string_view ke
   return is_key ? std::optional(end + 1) : std::nullopt;
 }
 
-// Whether the line goes on with the value of a top-level key above it.
+// Whether the line continues the value of a top-level key above it.
 bool continues(std::string_view line) {
   return line == "-" || line.starts_with("- ") || (!line.empty() && is_one_of(line.front(), " \t]}"));
 }
 
-// Such a line is a part of the value above it if more of that follows.
+// Such a line belongs to the value above if more of that value follows.
 bool is_blank_or_comment(std::string_view line) {
   const auto content = line.find_first_not_of(blanks);
   return content == std::string_view::npos || line[content] == '#';
@@ -76,9 +76,9 @@ Lines::iterator end_of_value(Lines& lines, Lines::iterator first) {
   return last;
 }
 
-// What the parser of YAML does not tell.
+// What the YAML parser does not report.
 struct Marks {
-  std::vector<std::size_t> comments;  // where each begins
+  std::vector<std::size_t> comments;  // where each starts
   bool anchors = false;
 };
 
@@ -106,7 +106,7 @@ Marks marks_of(std::string_view yaml) {
   return marks;
 }
 
-// " # why" at the end of a line, outside of quotes.
+// The " # why" at the end of a line, outside of quotes.
 std::string comment_of(const std::string& line) {
   const Marks marks = marks_of(line);
   if (marks.comments.empty()) {
@@ -116,7 +116,7 @@ std::string comment_of(const std::string& line) {
   return line.substr(content == std::string::npos ? 0 : content + 1);
 }
 
-// "  - ", of a line that holds an item of a list.
+// The "  - " of a line that holds an item of a list.
 std::optional<std::string> bullet_of(const std::string& line) {
   const auto dash = line.find_first_not_of(' ');
   if (dash == std::string::npos || line[dash] != '-') {
@@ -127,7 +127,7 @@ std::optional<std::string> bullet_of(const std::string& line) {
   return is_item ? std::optional(line.substr(0, item)) : std::nullopt;
 }
 
-// Which items stay; nothing where those that stay are in another order.
+// Which items stay; nothing if the remaining items are in another order.
 std::optional<std::vector<bool>> kept(const ItemsChange& change) {
   std::vector<bool> stays;
   std::size_t count = 0;

@@ -1,4 +1,4 @@
-// Changes one key of a YAML file that a person wrote, and leaves the rest as it is, comments included. Pure.
+// Changes one key of a handwritten YAML file and leaves the rest as it is, including comments. Pure.
 #pragma once
 
 #include <optional>
@@ -8,10 +8,9 @@
 
 namespace regsync {
 
-// The text of a mapping in block style with the top-level `key` set to `value`, YAML of one line, or without the key
-// where there is no value. A comment behind the key, or behind a value of one line, stays; others within the old value
-// are lost: see comments_of. A text of another style gives a text that does not parse as what was meant: the caller
-// compares.
+// The text of a block-style mapping with the top-level `key` set to `value`, YAML of one line, or without the key if
+// there is no value. A comment after the key, or after a one-line value, stays; others within the old value are lost:
+// see comments_of(). For text of another style the result does not parse as intended: the caller must compare.
 std::string with_key(std::string_view yaml, std::string_view key, const std::optional<std::string>& value);
 
 // Items of a list, each YAML of one line.
@@ -20,18 +19,18 @@ struct ItemsChange {
   std::vector<std::string> after;
 };
 
-// The text with the list of a top-level key changed by whole "- item" lines, so that the other items keep theirs, with
-// their comments. Nothing where the list does not have a line for each item that it has before, or where what stays is
-// in another order. The caller compares here too.
+// The text with the list of a top-level key changed by whole "- item" lines, so that the other items keep their lines
+// and comments. Nothing if the list does not have one line for each item in `before`, or if the remaining items are in
+// another order. The caller must compare here too.
 std::optional<std::string> with_items(std::string_view yaml, std::string_view key, const ItemsChange& change);
 
-// The comments of a text, in its order.
+// The comments of a text, in order.
 std::vector<std::string> comments_of(std::string_view yaml);
 
-// Whether a text names a value to use it elsewhere: "&name", "*name".
+// Whether a text uses anchors or aliases: "&name", "*name".
 bool has_anchors(std::string_view yaml);
 
-// Whether it has what a text that is made of its values alone would lose.
+// Whether a text has parts that would be lost when it is rebuilt from its values.
 bool has_comments_or_anchors(std::string_view yaml);
 
 }  // namespace regsync

@@ -19,10 +19,11 @@ namespace {
 // A target that names a thousand namespaces one by one has a few thousand.
 constexpr std::size_t most_values = 50'000;
 
-// Of all values of a document, each counted as often as aliases repeat it: by them, a line may stand for gigabytes.
+// The limit for all values of a document, each counted as often as aliases repeat it: with aliases, one line may stand
+// for gigabytes.
 constexpr std::size_t most_bytes = 1024UL * 1024;
 
-// Whether a line, counted from 0, is indented with a tab, which YAML forbids and its parser reports as something else.
+// Whether a line, counted from 0, is indented with a tab, which YAML forbids and its parser reports as another error.
 bool is_tab_indented(std::string_view text, int line) {
   for (; line > 0 && !text.empty(); --line) {
     text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
@@ -31,7 +32,7 @@ bool is_tab_indented(std::string_view text, int line) {
   return content != std::string_view::npos && text[content] == '\t';
 }
 
-// YAML 1.2, 5.1. yaml-cpp takes all in comments, and with them they would reach a terminal.
+// YAML 1.2, 5.1. yaml-cpp accepts any character in comments, which would then reach a terminal.
 bool is_allowed(char32_t point) {
   return point == U'\t' || point == U'\n' || point == U'\r' || point == 0x85 || (point >= 0x20 && point < 0x7F) ||
          point >= 0xA0;
@@ -76,7 +77,7 @@ void YamlReader::load(std::string_view text, std::string_view remedy,
                       ": a tab at the beginning of the line",
                   "YAML is indented with spaces: replace the tab");
     }
-    fail(error.mark, presentable(error.msg), std::string(remedy));  // it may quote half of a character
+    fail(error.mark, presentable(error.msg), std::string(remedy));  // it may quote part of a character
   }
 }
 
@@ -166,7 +167,7 @@ std::chrono::seconds YamlReader::duration(const YAML::Node& node, std::string_vi
 
 std::chrono::sys_days YamlReader::date(const YAML::Node& node, std::string_view what) const {
   const std::string value = text(node, what);
-  // strptime alone takes "27-1-5" as well, which would be a day of the year 27.
+  // strptime alone also accepts "27-1-5", a day of the year 27.
   const bool is_whole = std::ranges::equal(value, std::string_view("0000-00-00"), [](char c, char shape) {
     return shape == '0' ? c >= '0' && c <= '9' : c == shape;
   });

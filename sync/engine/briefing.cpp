@@ -12,7 +12,7 @@ namespace regsync {
 
 namespace {
 
-// A plan as it is meant in one context; `before` is what was told there, which stays the same object if it equals.
+// A plan as resolved for one context; returns `before`, the plan last given to that context, if it is equal.
 std::shared_ptr<const Plan> as_meant(const std::shared_ptr<const Plan>& plan, const Target& target,
                                      const std::optional<Hold>& hold, const std::shared_ptr<const Plan>& before) {
   if (!hold && target == plan->target) {
@@ -62,7 +62,7 @@ void Briefing::tell(const std::string& context, Cluster& cluster, WantedThrough&
   Told told{.desired = desired, .places = std::make_shared<const Places>(std::move(places))};
   const auto before = told_.find(context);
   if (before != told_.end() && *before->second.places == *told.places) {
-    told.places = before->second.places;  // the cluster has it
+    told.places = before->second.places;  // the cluster has these already
     if (*before->second.desired == *told.desired) {
       return;
     }
@@ -72,7 +72,7 @@ void Briefing::tell(const std::string& context, Cluster& cluster, WantedThrough&
 }
 
 bool Briefing::tell_logins(const std::map<std::string, std::vector<std::string>>& targets) {
-  // What contexts shared before, they go on sharing.
+  // Contexts that shared plans before keep sharing them.
   std::map<std::pair<std::shared_ptr<const DesiredState::Plans>, DesiredState::Plans>,
            std::shared_ptr<const DesiredState::Plans>>
       made;
@@ -154,14 +154,14 @@ DesiredState::Plans Briefing::plans_in(const Cluster& cluster, const std::string
     Target here = meant->second.target();
     here.paused = here.paused || from_.paused.contains(context);
     if (meant->second.own_namespace && here.namespaces == own_namespace) {
-      here.namespaces.clear();  // as in its file, so that many contexts share one plan
+      here.namespaces.clear();  // as in its file, so that many contexts can share one plan
     }
     plans[target] = as_meant(plan, here, held(plan->target, context), told(target));
   }
   return plans;
 }
 
-// Where targets have, or had, Secrets, by what their footprints tell under these names of contexts.
+// Where targets have, or had, Secrets according to their footprints under these context names.
 Places Briefing::places_under(const std::set<std::string>& names) const {
   Places places;
   for (const auto& [target, footprint] : from_.footprints.all()) {
@@ -170,7 +170,7 @@ Places Briefing::places_under(const std::set<std::string>& names) const {
   return places;
 }
 
-// Without targets.
+// The facts about a context, without those about targets.
 ContextFacts Briefing::facts_of(const std::string& context) const {
   return {.context = context,
           .paused = from_.paused.contains(context),
@@ -209,8 +209,8 @@ bool Briefing::may_delete(const Target& target, const std::string& context) cons
   return regsync::may_delete(facts_of(target, context), facts_of(context));
 }
 
-// Why a target may not use a context: its footprint is not written, or it is pinned and the cluster is another one
-// than it was, or not known yet.
+// Why a target may not use a context: its footprint is not written, or it is pinned and the cluster has changed or is
+// not known yet.
 std::optional<Hold> Briefing::held(const Target& target, const std::string& context) const {
   if (const auto unsure = held_by_pin(target, context)) {
     return Hold{*unsure, /*frozen=*/true};
@@ -241,7 +241,7 @@ std::optional<Error> Briefing::held_by_pin(const Target& target, const std::stri
   return std::nullopt;
 }
 
-// What is wanted through other contexts of the same cluster, those that are not in the kubeconfig now included.
+// What is wanted through other contexts of the same cluster, including those that are no longer in the kubeconfig.
 std::vector<DesiredState::Sibling> Briefing::siblings_of(const std::string& context, WantedThrough& wanted) const {
   std::vector<DesiredState::Sibling> siblings;
   for (const auto& other : from_.book.peers(context)) {
@@ -258,8 +258,8 @@ std::vector<DesiredState::Sibling> Briefing::siblings_of(const std::string& cont
   return siblings;
 }
 
-// Who may write one Secret of a hub can name any address and authority in it, of a cluster that lets nobody in through
-// this context. Only whom it lets in learns its uid.
+// Anybody who may write a Secret of a hub can put any address and authority into it, even of a cluster that does not
+// admit this context. Only an admitted context learns the uid.
 bool Briefing::is_proven_peer(const std::string& context, const std::string& other) const {
   const auto has_uid = [this](const std::string& name) {
     const ContextBook::Known* known = from_.book.find(name);

@@ -1,7 +1,8 @@
-// Briefing tells each cluster what is desired there: the plans of the targets that it concerns, what is held back, what
-// may be deleted, and what is wanted through other contexts of the same cluster. A cluster is told only what is news.
+// Briefing gives each cluster its desired state: the plans of the targets that concern it, what is held back, what may
+// be deleted, and what is wanted through other contexts of the same cluster. A cluster is updated only when something
+// changed.
 //
-// Reads parts that outlive it; owned by the Engine. Lives on the io_context thread.
+// Reads objects that outlive it; owned by the Engine. Lives on the io_context thread.
 #pragma once
 
 #include <map>
@@ -36,32 +37,32 @@ class Briefing {
   };
   explicit Briefing(Sources sources) : from_(sources) {}
 
-  // Tells the cluster of each context of the kubeconfig.
+  // Updates the cluster of each context in the kubeconfig.
   void tell_all();
-  // Tells that of one context.
+  // Updates the cluster of one context.
   void tell(const std::string& context);
-  // Tells contexts the plans of these targets (by context), which have other logins and are otherwise as they were
-  // told. False where a cluster was never told of anything.
+  // Updates the plans of these targets (by context) where only logins changed. False if a cluster has no desired state
+  // yet.
   bool tell_logins(const std::map<std::string, std::vector<std::string>>& targets);
-  // The context has another Cluster, which knows nothing.
+  // The context has a new Cluster, which has no desired state yet.
   void forget(const std::string& context) { told_.erase(context); }
 
-  // Whether what a target's words do not cover in a context is to be deleted there.
+  // Whether Secrets in a context that a target's file does not cover are to be deleted.
   [[nodiscard]] bool may_delete(const Target& target, const std::string& context) const;
-  // Whether a target may want a Secret through a context, by its words alone: nothing is known of the cluster.
+  // Whether a target may want a Secret through a context, by its file alone: nothing is known about the cluster.
   [[nodiscard]] bool may_be_wanted(const std::string& context, const Key& key) const;
-  // Whether the cluster of a context knows what is wanted through the other one.
+  // Whether the cluster of a context was given what is wanted through the other one.
   [[nodiscard]] bool was_told_of(const std::string& context, const std::string& other) const;
-  // What the cluster of a context was told last; null: nothing yet. Public for tests.
+  // The latest desired state given to the cluster of a context; null if none yet. Public for tests.
   [[nodiscard]] std::shared_ptr<const DesiredState> told_to(const std::string& context) const;
 
  private:
-  // What a cluster was last told; shared with it.
+  // The latest state given to a cluster; shared with it.
   struct Told {
     std::shared_ptr<const DesiredState> desired;
     std::shared_ptr<const Places> places;
   };
-  // By context, for those that were asked for; equal ones are one object.
+  // By context, filled on demand; equal values share one object.
   using WantedThrough = std::map<std::string, DesiredState::Targets>;
 
   void tell(const std::string& context, Cluster& cluster, WantedThrough& wanted);

@@ -23,8 +23,8 @@ using std::chrono::system_clock;
 
 constexpr JsonBounds bounds{.bytes = 16UL * 1024 * 1024, .values = 1'000'000};
 constexpr std::size_t longest_authority = 16UL * 1024 * 1024;
-constexpr std::size_t most_certificates = 100;  // of one authority: a Secret of a hub may hold thousands
-constexpr std::size_t most_formers = 5;         // of one context: clusters of kind are made anew every day
+constexpr std::size_t most_certificates = 100;  // per authority: a hub's Secret may hold thousands
+constexpr std::size_t most_formers = 5;         // per context: kind clusters are re-created every day
 
 json to_json(const ClusterIdentity& identity) {
   return {{"uid", identity.uid}, {"server", identity.server}, {"authorities", identity.authorities}};
@@ -40,7 +40,7 @@ ClusterIdentity identity_from(const json& document) {
       identity.authorities.emplace(authority);
     }
   };
-  add(text_at(document, {"authority"}));  // as it was kept once
+  add(text_at(document, {"authority"}));  // the former format
   for (const json& authority : list_at(document, {"authorities"})) {
     add(text_at(authority, {}));
   }
@@ -51,8 +51,8 @@ bool have_common(const std::set<std::string>& a, const std::set<std::string>& b)
   return std::ranges::any_of(a, [&](const auto& authority) { return b.contains(authority); });
 }
 
-// The uid decides where it is known; else the authority, which outlives a moved server, else the address.
-// Many clusters may have one authority, so that it proves nothing to whoever pins a context.
+// The uid decides if known; otherwise the authority, which stays when a server moves, otherwise the address. Many
+// clusters may share one authority, so for a pinned context it is no proof.
 bool leads_elsewhere(const ClusterIdentity& before, const ClusterIdentity& now, bool pinned) {
   if (!before.uid.empty() && !now.uid.empty()) {
     return before.uid != now.uid;
@@ -99,7 +99,7 @@ Same same_cluster(const ClusterIdentity& a, const ClusterIdentity& b) {
 }
 
 std::string former_context(const std::string& name) {
-  const auto place = name.rfind(" (");  // an address has no blanks
+  const auto place = name.rfind(" (");  // an address contains no blanks
   const bool is_former =
       place != std::string::npos && name.ends_with(')') && name.find("://", place) != std::string::npos;
   return is_former ? name.substr(0, place) : std::string();
@@ -116,7 +116,7 @@ ContextBook::ContextBook(std::filesystem::path file) : file_(std::move(file)) {
     lost_ = flag_at(document, {"lost"});
     for (const auto& [context, entry] : map_at(document, {"contexts"}).items()) {
       if (text_at(entry, {"server"}).empty() && text_at(entry, {"held", "server"}).empty()) {
-        continue;  // not one that write() would make
+        continue;  // write() never produces this
       }
       Known known{.identity = identity_from(entry), .held = {}, .changed = {}};
       if (const auto* held = find_at(entry, {"held"})) {
@@ -179,7 +179,7 @@ ContextBook::Met ContextBook::meet(const std::string& context, ClusterIdentity n
     }
   } else {
     if (!elsewhere && now.uid.empty() && now.server == entry.identity.server) {
-      now.uid = entry.identity.uid;  // a right that was taken away since
+      now.uid = entry.identity.uid;  // the right to read it was revoked since
     }
     entry.identity = std::move(now);
     entry.held.reset();
@@ -204,7 +204,7 @@ void ContextBook::save() {
     return;
   }
   const auto failure = guarded([this] { write(); });
-  dirty_ = failure.has_value();  // then at the next time
+  dirty_ = failure.has_value();  // if it failed, next time
   if (failure && problem_ != failure) {
     log::warning(describe(*failure));
   }
@@ -318,7 +318,7 @@ void ContextBook::learn(const std::string& one, const std::string& other, bool s
   learnt_[in_order(one, other)] = same;
 }
 
-// What was seen through a context says nothing of where it leads now.
+// What was learned through a context says nothing about where it leads now.
 void ContextBook::unlearn(const std::string& context) {
   std::erase_if(learnt_, [&](const auto& pair) { return pair.first.first == context || pair.first.second == context; });
 }
@@ -386,7 +386,7 @@ void ContextBook::write() const {
   }
   const std::string text = document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
   const auto excess = guarded([&] { end_of_value(text, 0, bounds); });
-  if (excess || text.size() > bounds.bytes) {  // it could not be read again
+  if (excess || text.size() > bounds.bytes) {  // it would be too large to read back
     throw Error(ErrorCode::invalid_input,
                 "the clusters that contexts lead to are more than " + file_.string() +
                     " can hold: those that are met from now on are not known any more after a restart",

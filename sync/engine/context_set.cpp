@@ -18,10 +18,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Between tries of a context that cannot be used, because of a file that may be made or mended, and of a server that
-// cannot say who it is, as while it starts: doubled each time, up to this.
+// The maximum delay, after doubling, between tries of a context that is unusable (a file may yet be created or
+// repaired) or whose server cannot tell its identity (for example, while starting).
 constexpr milliseconds longest_retry = std::chrono::seconds(32);
-constexpr milliseconds longest_doubt = std::chrono::minutes(10);  // who a context leads to may stay unsaid
+constexpr milliseconds longest_doubt = std::chrono::minutes(10);  // the identity may stay unknown
 
 }  // namespace
 
@@ -64,7 +64,7 @@ bool ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
     return false;
   }
   kubeconfig_problem_.reset();
-  if (changed) {  // one cluster that joins a fleet costs its own context
+  if (changed) {  // a cluster that joins a fleet costs only its own context
     std::ranges::for_each(*changed, [this](const auto& context) { resolved_.erase(context); });
   } else {
     resolved_.clear();
@@ -75,7 +75,7 @@ bool ContextSet::set_kubeconfig(kube::Kubeconfig kubeconfig) {
   return true;
 }
 
-// A user of a context has other credentials. Whether that is all, which it is not where they cannot be used.
+// A context's user has new credentials. Returns whether that is all: false if they cannot be used.
 bool ContextSet::renew(const std::string& context) {
   const auto cluster = find(context);
   if (!cluster) {
@@ -144,7 +144,7 @@ std::set<std::string> ContextSet::update(const std::function<bool(const std::str
   return fresh;
 }
 
-// A file that was written long ago is whole, and so is one that says the same after the grace.
+// A file that was written long ago is complete, and so is one that is unchanged after the grace period.
 void ContextSet::note_namespace(const std::string& context, const std::string& name_space) {
   const auto now = steady_clock::now();
   auto& known = namespaces_[context];
@@ -162,7 +162,7 @@ std::optional<std::string> ContextSet::current_namespace(const std::string& cont
 void ContextSet::read_again_if_due() {
   auto due = steady_clock::time_point::max();
   for (const auto& [context, known] : namespaces_) {
-    // One that the kubeconfig cannot tell now is read with its next change.
+    // A namespace that the kubeconfig cannot tell now is read with its next change.
     if (!known.settled && resolved_.contains(context)) {
       due = std::min(due, std::max(known.since, read_again_) + grace_);
     }
@@ -180,7 +180,7 @@ void ContextSet::read_again_if_due() {
   });
 }
 
-// What is not of files changes with the next kubeconfig only.
+// A kubeconfig that is not from files changes only with the next set_kubeconfig().
 void ContextSet::retry_unusable() {
   if (problems_.empty() || !kubeconfig_.is_of_files() || std::exchange(retries_, true)) {
     return;
@@ -199,7 +199,7 @@ bool ContextSet::in_grace(const std::string& context) {
   return !has_passed(missing_since_.try_emplace(context, steady_clock::now()).first->second);
 }
 
-// Whether the grace that began then is over; else there will be another update() when it is.
+// Whether the grace period that began then is over; otherwise schedules an update() for its end.
 bool ContextSet::has_passed(steady_clock::time_point since) {
   if (steady_clock::now() - since >= grace_) {
     return true;
@@ -213,11 +213,11 @@ bool ContextSet::has_passed(steady_clock::time_point since) {
   return false;
 }
 
-// Brings the cluster of a context in line with the kubeconfig; whether it is a new one.
+// Brings the cluster of a context in line with the kubeconfig; returns whether it is a new one.
 bool ContextSet::refresh(const std::string& name) {
   const auto known = find(name);
   if (known && resolved_.contains(name)) {
-    return false;  // resolving reads certificate files: once for each kubeconfig, not for each login
+    return false;  // resolving reads certificate files: once per kubeconfig, not once per login
   }
   std::shared_ptr<Cluster> made;
   const auto problem = guarded([&] {
@@ -272,9 +272,9 @@ void ContextSet::on_cluster_changed(const std::string& name, const ChangedRows& 
   handlers_.on_change(name, rows);
 }
 
-// Who a context leads to is asked as soon as anything answers there, and anew after nothing did, after a fault, or when
-// a watch was cut: what answers then may be another cluster. One that may not say it, as while an API server that
-// starts refuses everything (kubernetes#121635), is asked anew once it may.
+// A context's cluster is asked for its identity as soon as anything answers, and again after an outage, after a fault,
+// or when a watch was cut: another cluster may be answering then. If it may not tell (a starting API server may refuse
+// everything, kubernetes#121635), it is asked again once it may.
 void ContextSet::note_connection(const std::string& name, const std::shared_ptr<Cluster>& cluster) {
   const bool connected = cluster->connected();
   const bool answers = cluster->answers();
@@ -347,7 +347,7 @@ asio::awaitable<void> ContextSet::identify(std::string name, std::shared_ptr<Clu
       failure = current_error();
     }
     if (!failure && identity.uid.empty() && grants != cluster->grants()) {
-      continue;  // it may say it by now
+      continue;  // it may be allowed to tell by now
     }
     if (failure && failure->code() == ErrorCode::cancelled) {
       throw std::move(*failure);

@@ -13,8 +13,8 @@ bool was_in(const std::string& target, const ContextFacts& facts) {
   return footprint != facts.footprints.end() && footprint->second.contexts.contains(facts.context);
 }
 
-// Whether the file of a target, or what is remembered of it, says anything about the context. A Secret of another one
-// is there because contexts were given other names, and not because the target no longer wants it.
+// Whether a target's file or footprint mentions the context. A Secret of any other target is there because contexts
+// were renamed, not because the target no longer wants it.
 bool concerns(const TargetFacts& target, const ContextFacts& facts) {
   return target.selects || was_in(target.target->name, facts);
 }
@@ -38,7 +38,7 @@ void add_targets(const ContextFacts& facts, DeletionScope& scope) {
   }
 }
 
-// Where the context is paused, or leads to another cluster than it may, no removal counts.
+// If the context is paused, or leads to another cluster than it may, removals do not count.
 void add_footprint(const std::string& target, const Footprint& footprint, const ContextFacts& facts,
                    DeletionScope& scope) {
   const bool has_file = facts.files.contains(target);
@@ -51,7 +51,7 @@ void add_footprint(const std::string& target, const Footprint& footprint, const 
   if (!has_file && footprint.forgotten) {
     scope.forgotten.insert(target);
   }
-  // Of a target that was removed they stay wherever they are, whatever the context is called by now.
+  // For a removed target, kept Secrets stay wherever they are, whatever the context is called by now.
   if (footprint.keeps_in(facts.context)) {
     scope.kept.insert(target);
   }

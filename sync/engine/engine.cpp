@@ -31,16 +31,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// No event says that a disk has room again.
+// No event reports that a disk has room again.
 constexpr auto disk_retry = 10s;
 
-// Long enough for contexts that connect together.
+// Long enough to batch contexts that connect together.
 constexpr auto update_delay = 20ms;
 
-// Contexts that are not in the kubeconfig any more, of which it is known where they led.
+// The number of contexts that left the kubeconfig whose clusters are remembered.
 constexpr std::size_t most_gone = 1000;
 
-// Beyond the grace: reading the files again, and looking at the clusters.
+// Time beyond the grace period for reading the files again and checking the clusters.
 constexpr auto settle_slack = 2s;
 
 }  // namespace
@@ -127,7 +127,7 @@ class Engine::Impl {
 
   void set_share(std::function<bool(const std::string&)> mine) {
     mine_ = std::move(mine);
-    update_soon();  // what is written is asked for at each request; and slots come and go one after the other
+    update_soon();  // each write asks for the share anyway, and slots change one after the other
   }
 
   [[nodiscard]] bool may_remember(const std::string& context) const {
@@ -146,14 +146,14 @@ class Engine::Impl {
   asio::awaitable<void> sync(std::vector<std::string> targets, bool adopt, std::chrono::milliseconds login_time) {
     co_await logins_.complete(login_time);
     if (footprints_.holds_any()) {
-      update();  // the person may have mended the disk
+      update();  // the user may have repaired the disk
     }
     co_await try_everything(targets);
     const bool again = co_await wait_for_unsettled(targets);
     if (again) {
       co_await try_everything(targets);
     }
-    if (update_pending_) {  // it has just become known where a context leads
+    if (update_pending_) {  // the identity of a context has just become known
       update();
       for (const auto& cluster : concerned(targets)) {
         co_await cluster->settled();
@@ -167,7 +167,7 @@ class Engine::Impl {
       update();
     }
     if (!stopping_ && excess_ && trim_footprints()) {
-      update();  // now, so that a removal that is done does not show as one that goes on
+      update();  // now, so that a finished removal does not show as in progress
     }
   }
 
@@ -250,7 +250,7 @@ class Engine::Impl {
   }
 
  private:
-  // Kept alive by the caller: one may be replaced while another is waited for.
+  // Shared, to keep them alive: one may be replaced while another is awaited.
   [[nodiscard]] std::vector<std::shared_ptr<Cluster>> concerned(const std::vector<std::string>& targets) const {
     std::vector<std::shared_ptr<Cluster>> clusters;
     for (const auto& [name, cluster] : contexts_.clusters()) {
@@ -279,7 +279,7 @@ class Engine::Impl {
     }
   }
 
-  // Lets the clusters take over what stands in the way now, and nothing once this ends, whatever ends it: who asked may
+  // Lets the clusters take over what is in the way now, and nothing after this ends, however it ends: the requester may
   // be gone before a cluster has answered.
   asio::awaitable<void> take_over(std::vector<std::string> targets) {
     const auto clusters = concerned(targets);
@@ -299,9 +299,9 @@ class Engine::Impl {
     }
   }
 
-  // Waits for targets that seem to cover less than they did, until it is certain that they do, for current namespaces
-  // that are not certain yet, for namespaces that have just lost a label, and for pinned contexts. Whether there was
-  // one.
+  // Waits until it is certain that targets which seem to cover less than before really do, for uncertain current
+  // namespaces, for namespaces that have just lost a label, and for pinned contexts. Returns whether there was anything
+  // to wait for.
   asio::awaitable<bool> wait_for_unsettled(std::vector<std::string> targets) {
     const auto is_asked = [&](const std::string& name) {
       return targets.empty() || std::ranges::find(targets, name) != targets.end();
@@ -338,7 +338,7 @@ class Engine::Impl {
     co_return true;
   }
 
-  // Whether it is certain soon that a target, which seems to cover less, or to have no file any more, does.
+  // Whether it will soon be certain that a target, which seems to cover less or to have lost its file, really does.
   [[nodiscard]] bool may_give_up_soon(const std::string& target, const Footprint& footprint) const {
     const auto file = targets_.files().find(target);
     return file == targets_.files().end() ? !footprint.forgotten && !targets_.lost(target)
@@ -350,8 +350,8 @@ class Engine::Impl {
                                [&](const auto& context) { return context.second.secrets.contains(secret); });
   }
 
-  // Whether a context answers of which it is not known yet where it leads, and the target pins it or may have Secrets
-  // to delete there.
+  // Whether a context answers whose identity is not known yet, and the target pins it or may have Secrets to delete
+  // there.
   [[nodiscard]] bool waits_for_identity(const std::string& target) const {
     const Target* known = targets_.find(target);
     const Footprint* footprint = footprints_.find(target);
@@ -390,11 +390,11 @@ class Engine::Impl {
     return options;
   }
 
-  // All contexts of one address are one replica's, so that it sees which of them want one object.
+  // All contexts of one address belong to one replica, so that it sees which of them want the same object.
   [[nodiscard]] bool is_mine(const std::string& context) const { return !mine_ || mine_(contexts_.server(context)); }
 
-  // False where the pin of the context holds it because it may not be read who it leads to. Throws where it leads to
-  // another cluster too soon again, or it cannot be written down what it leaves behind: it counts as not met then.
+  // Returns false if the context's pin holds it because its identity may not be read. Throws if it moves to another
+  // cluster again too soon, or if what it leaves behind cannot be written: it then counts as not met.
   bool met(const std::string& context, ClusterIdentity identity) {
     const bool pinned = intent_.is_pinned(context);
     const bool is_new = book_.find(context) == nullptr;
@@ -428,12 +428,12 @@ class Engine::Impl {
       update_soon();
     } else {
       settled_.notify_all();
-      tell_change();  // what waited for that may be trimmed now
+      tell_change();  // footprints that waited for this may be trimmed now
     }
     return !book_.is_unsure(context);
   }
 
-  // Of replicas, one that takes over has no book, or one of long ago.
+  // A replica that takes over has no book, or an outdated one.
   void recall_pin(const std::string& context, const std::string& server) {
     for (const auto& [target, plan] : intent_.plans()) {
       const auto uid = pins(plan->target, context) ? footprints_.pinned(target, context) : std::nullopt;
@@ -459,7 +459,7 @@ class Engine::Impl {
     }
   }
 
-  // The targets that pin a context by their footprint alone: their files have taken it back.
+  // The targets that pin a context only in their footprint: their files no longer do.
   [[nodiscard]] std::vector<std::string> pinned_before(const std::string& context) const {
     std::vector<std::string> targets;
     for (const auto& [target, footprint] : footprints_.all()) {
@@ -473,8 +473,8 @@ class Engine::Impl {
     return targets;
   }
 
-  // The book says that a context leads to another cluster only once the footprints do: a process that is killed in
-  // between, or that cannot write them, meets the new cluster again, and does the same again.
+  // The book records that a context moved to another cluster only after the footprints do: a process that is killed in
+  // between, or cannot write them, meets the new cluster again and repeats this.
   void leave_behind(const std::string& context, const ContextBook::Known& before) {
     std::map<std::string, ContextBook::Known> known = book_.all();
     known.insert_or_assign(context, before);
@@ -486,13 +486,13 @@ class Engine::Impl {
     }
   }
 
-  // What was made through a context that leads to another cluster is still in the former one. That is remembered under
-  // another name, as of a context that is gone; and under its own again where it leads back.
+  // What was made through a context that moved is still in the former cluster. That cluster is remembered under another
+  // name, like a context that is gone; and under the context's own name again if it moves back.
   void remember_former(const std::string& context, const ClusterIdentity& before) {
     if (before.server.empty()) {
-      return;  // it was never met
+      return;  // never met
     }
-    // What is to be removed is not dropped.
+    // Places with pending removals are not dropped.
     const auto may_drop = [this](const std::string& former) {
       return std::ranges::none_of(footprints_.all(), [&](const auto& item) {
         return item.second.forgotten && item.second.contexts.contains(former);
@@ -513,7 +513,7 @@ class Engine::Impl {
     }
   }
 
-  // Those that footprints tell of: the book of a replica does not outlive it.
+  // The former clusters in footprints: a replica's book does not outlive it.
   [[nodiscard]] std::set<std::string> formers_of(const std::string& context) const {
     std::set<std::string> formers;
     for (const auto& [target, footprint] : footprints_.all()) {
@@ -526,8 +526,8 @@ class Engine::Impl {
     return formers;
   }
 
-  // Clusters of a fleet come and go, and the book is written whole. Of those that are gone, what a pin, a pause or a
-  // footprint needs stays.
+  // Clusters of a fleet come and go, and the book is always written whole. Of the clusters that are gone, it keeps
+  // those that a pin, a pause or a footprint needs.
   void trim_book() {
     const auto most = std::max(contexts_.names().size(), trimmed_book_) + most_gone;
     if (book_.all().size() <= most || contexts_.kubeconfig_problem() || footprints_.has_unreadable()) {
@@ -537,7 +537,7 @@ class Engine::Impl {
     needed.insert(contexts_.names().begin(), contexts_.names().end());
     for (const auto& [name, file] : targets_.files()) {
       if (!file.target) {
-        return;  // it may name some
+        return;  // it may name some of them
       }
       needed.insert(file.target->contexts.begin(), file.target->contexts.end());
     }
@@ -550,15 +550,15 @@ class Engine::Impl {
     trimmed_book_ = book_.all().size();
   }
 
-  // A book that was lost counts as lost until each context that a target pins was met.
+  // A lost book counts as lost until each pinned context was met.
   void end_loss_of_book() {
     if (!book_.is_lost()) {
       return;
     }
-    std::set<std::string> pinned;  // those that the kubeconfig does not have now, too: pins name contexts plainly
+    std::set<std::string> pinned;  // including those missing from the kubeconfig: pins name contexts plainly
     for (const auto& [name, file] : targets_.files()) {
       if (!file.target) {
-        return;  // it may pin some
+        return;  // it may pin some of them
       }
       if (file.target->pin) {
         std::ranges::copy_if(file.target->contexts, std::inserter(pinned, pinned.end()),
@@ -571,14 +571,14 @@ class Engine::Impl {
     }
   }
 
-  // Paused names that the kubeconfig does not have (any more).
+  // Paused names that are not in the kubeconfig (any more).
   [[nodiscard]] std::set<std::string> absent_paused() const {
     std::set<std::string> absent = paused_.names();
     std::erase_if(absent, [this](const std::string& name) { return contexts_.contains(name); });
     return absent;
   }
 
-  // Contexts that were never met: each may be a paused one that was given another name.
+  // Contexts that were never met: each may be a renamed paused one.
   [[nodiscard]] std::set<std::string> maybe_paused() const {
     std::set<std::string> unmet;
     if (!absent_paused().empty()) {
@@ -599,16 +599,16 @@ class Engine::Impl {
     }
   }
 
-  // Whatever answers at its address next may be another cluster.
+  // Another cluster may answer at its address next.
   void lost(const std::string& context) {
     book_.unlearn(context);
     if (intent_.is_pinned(context)) {
-      run_guarded([&] { briefing_.tell(context); });  // now: after a cut, the queue is not paused
+      run_guarded([&] { briefing_.tell(context); });  // at once: after a cut, the queue is not paused
       update_soon();
     }
   }
 
-  // One update for many contexts that connect together.
+  // Batches the updates for contexts that connect together.
   void update_soon() {
     if (std::exchange(update_pending_, true)) {
       return;
@@ -621,7 +621,7 @@ class Engine::Impl {
     });
   }
 
-  // Brings everything in line with the three inputs. Cheap where nothing differs.
+  // Brings everything in line with the three inputs. Cheap if nothing changed.
   void update() {
     if (stopping_) {
       return;
@@ -647,12 +647,12 @@ class Engine::Impl {
     book_.save();
     briefing_.tell_all();
     retry_disk();
-    excess_ = true;  // until trim_footprints() has looked
+    excess_ = true;  // until trim_footprints() has checked
     settled_.notify_all();
     changed();
   }
 
-  // Where nothing is made now, a target without namespaces is not bound to the current one either.
+  // A target that this process does not act for is not bound to the current namespace either.
   void remember_places() {
     if (!options_.acting) {
       footprints_.remember(intent_.wanted());
@@ -663,7 +663,7 @@ class Engine::Impl {
     footprints_.remember(wanted);
   }
 
-  // Other logins make other plans, and nothing else: only the contexts of their targets are told.
+  // Changed logins change plans, and nothing else: only the contexts of their targets are updated.
   void update_logins() {
     if (stopping_) {
       return;
@@ -674,13 +674,13 @@ class Engine::Impl {
     }
     const auto before = intent_.plans();
     intent_.make_plans(logins_.known());
-    std::map<std::string, std::vector<std::string>> concerned;  // by context: its targets whose plans differ
+    std::map<std::string, std::vector<std::string>> concerned;  // by context: targets whose plans changed
     for (const auto& [target, plan] : intent_.plans()) {
       const auto known = before.find(target);
       if (known != before.end() && known->second == plan) {
         continue;
       }
-      // What a target gives up by its last logout, another one may want through another context.
+      // What a target gives up on its last logout, another one may want through another context.
       if (known == before.end() || known->second->target != plan->target || known->second->remove != plan->remove) {
         update();
         return;
@@ -697,14 +697,14 @@ class Engine::Impl {
     tell_change();
   }
 
-  // Cuts footprints back to where Secrets are wanted, as soon as the rest is known to be clean.
+  // Trims footprints to where Secrets are wanted, as soon as the rest is known to be clean.
   bool trim_footprints() {
     if (update_pending_) {
-      return false;  // the clusters have not been told yet of what is remembered now
+      return false;  // the clusters do not have the latest desired state yet
     }
     excess_ = false;
     const auto may_trim = [this](const std::string& target) {
-      // A file that is unreadable, or may be torn, tells of nothing that is unwanted.
+      // A file that is unreadable or may be partial does not show what is unwanted.
       const Target* known = targets_.find(target);
       return targets_.lost(target) ||
              (known != nullptr && targets_.settled(target) && !known->paused && !intent_.undecided().contains(target));
@@ -723,7 +723,7 @@ class Engine::Impl {
         return false;
       }
       if (known == nullptr && !footprint->forgotten) {
-        return cluster->is_empty_of(target, places);  // the file is gone, and what it has made is kept
+        return cluster->is_empty_of(target, places);  // the file is gone, and its Secrets are kept
       }
       const bool clean =
           (known == nullptr || briefing_.may_delete(*known, context)) && cluster->is_clean_of(target, places);
@@ -737,8 +737,8 @@ class Engine::Impl {
     return changed;
   }
 
-  // Of a context that is gone: whether another one leads to the same cluster, as after a rename of the context, and
-  // nothing unwanted is seen through it.
+  // For a context that is gone: whether another one leads to the same cluster (for example, after a rename) and shows
+  // nothing unwanted.
   [[nodiscard]] bool is_clean_through_a_peer(const std::string& target, const std::string& context,
                                              const Places& places) const {
     return std::ranges::any_of(book_.peers(context), [&](const std::string& peer) {
@@ -793,7 +793,7 @@ class Engine::Impl {
                }));
   }
 
-  // For a handler that may run after this has ended.
+  // For a handler that may run after this object is destroyed.
   [[nodiscard]] std::function<void()> guard_alive(std::function<void()> work) const {
     return [work = std::move(work), alive = std::weak_ptr<int>(alive_)] {
       if (!alive.expired()) {
@@ -805,7 +805,7 @@ class Engine::Impl {
   asio::any_io_executor executor_;
   EngineOptions options_;
   EngineHooks hooks_;
-  std::function<bool(const std::string& server)> mine_;  // empty: all are
+  std::function<bool(const std::string& server)> mine_;  // empty: all clusters
 
   FootprintKeeper footprints_;
   TargetSet targets_;
@@ -825,8 +825,8 @@ class Engine::Impl {
   bool update_pending_ = false;
   AsyncEvent settled_;
   bool change_posted_ = false;
-  bool excess_ = false;           // some footprint may be larger than what is wanted
-  std::size_t trimmed_book_ = 0;  // contexts in the book after it was trimmed
+  bool excess_ = false;           // some footprint may exceed what is wanted
+  std::size_t trimmed_book_ = 0;  // size of the book after the last trim
   bool stopping_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

@@ -14,7 +14,7 @@ namespace regsync {
 
 namespace {
 
-// Whoever removed a target asks soon, or not at all.
+// The user who removed a target asks soon or never.
 constexpr auto left_is_told = std::chrono::hours(24);
 
 }  // namespace
@@ -36,7 +36,7 @@ StatusReport EngineStatus::report(const StatusQuery& query) const {
   }
   for (const auto& target : query.targets) {
     const auto contexts = left_.find(target);
-    if (contexts != left_.end() && !state_.targets.contains(target)) {  // it may be declared again
+    if (contexts != left_.end() && !state_.targets.contains(target)) {  // unless it was declared again
       for (const auto& [context, left] : contexts->second) {
         std::ranges::transform(left.secrets, std::back_inserter(report.notes),
                                [&](const Error& error) { return told(error, target, context); });
@@ -140,8 +140,8 @@ const StatusGroup* EngineStatus::count(const std::string& target, const std::str
   return counts().group(target, context, [&] { return rows_of(state_, target, context); });
 }
 
-// The counts without those that a change through another context of the same cluster makes doubtful: they are looked
-// for once for many changes, because each may concern the counts of a hundred contexts.
+// The counts, without those made doubtful by a change through another context of the same cluster: these are collected
+// once for many changes, because each change may concern the counts of a hundred contexts.
 StatusCounts& EngineStatus::counts() const {
   for (const auto& [context, secrets] : std::exchange(changed_, {})) {
     for (const auto& peer : state_.book.peers(context)) {

@@ -1,7 +1,5 @@
-// EngineStatus answers what an engine's state is: rows, summaries, counts. It reads the parts of the engine when it is
-// asked. It keeps the counts, which it makes again where something changed, and what note_left() was told.
-//
-// Lives on the io_context thread, owned by the Engine.
+// EngineStatus reports an engine's state: rows, summaries, counts. It reads the parts of the engine on demand. It
+// stores only the counts, updated where something changed, and what note_left() recorded.
 #pragma once
 
 #include <map>
@@ -19,7 +17,7 @@ namespace regsync {
 
 class EngineStatus {
  public:
-  // What `state` refers to, and logins, outlive this. owner: as a ClusterOptions has it.
+  // The objects that `state` refers to, and logins, must outlive this. owner: as in ClusterOptions.
   EngineStatus(EngineState state, const LoginBook& logins, std::string owner);
 
   // See Engine.
@@ -27,12 +25,12 @@ class EngineStatus {
   [[nodiscard]] FleetReport fleet() const;
   [[nodiscard]] StateCounts totals() const;
 
-  // Anything may have changed, or these rows of a context.
+  // Invalidates everything, or these rows of a context.
   void changed();
   void changed(const std::string& context, const ChangedRows& rows);
 
-  // Of a target that was removed: Secrets that stay in a context, because they are not regsync's. They are told of for
-  // a day, and until another target is removed after that, unless somebody declares that target again.
+  // Records the Secrets of a removed target that stay in a context because they are not regsync's. They are reported
+  // for a day, and longer until another target is removed, unless the target is declared again.
   void note_left(const std::string& target, const std::string& context, std::vector<Error> left, WallTime now);
   void forget_left(const std::string& target) { left_.erase(target); }
 
@@ -45,9 +43,9 @@ class EngineStatus {
   [[nodiscard]] StatusReport rows(const StatusQuery& query) const;
   [[nodiscard]] StatusReport summary(const StatusQuery& query) const;
   [[nodiscard]] StatusReport without_rows(const std::vector<std::string>& targets, const VisitContext& visit) const;
-  // With a remedy for who has nothing but the report.
+  // The error with a remedy for a reader who has only the report.
   [[nodiscard]] Error told(const Error& error, const std::string& target, const std::string& context) const;
-  // Null where the target has no rows there.
+  // Null if the target has no rows there.
   const StatusGroup* count(const std::string& target, const std::string& context) const;
   [[nodiscard]] StatusCounts& counts() const;
 
@@ -56,7 +54,7 @@ class EngineStatus {
   std::string owner_;
 
   mutable StatusCounts counts_;                                   // see counts()
-  mutable std::map<std::string, std::set<std::string>> changed_;  // by context: the Secrets (ChangedRows::secret)
+  mutable std::map<std::string, std::set<std::string>> changed_;  // by context: Secrets (ChangedRows::secret)
   std::map<std::string, std::map<std::string, Left>> left_;       // by target, then context
 };
 

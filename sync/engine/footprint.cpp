@@ -15,11 +15,11 @@ namespace {
 using nlohmann::json;
 
 // A target may have been in a thousand namespaces of each of a thousand contexts. A tree of all of them would take a
-// hundred times the memory of the text, so there is only one of a context at a time.
+// hundred times the memory of the text, so only one context is parsed at a time.
 constexpr JsonBounds bounds{.bytes = 64UL * 1024 * 1024, .depth = 10, .values = 1'200'000};
 constexpr JsonBounds context_bounds{};
 
-// A line for each context.
+// One line for each context.
 std::string to_text(const Footprint& footprint) {
   std::string text = "{\n";
   const auto add = [&](const char* name, const json& value) {
@@ -42,8 +42,8 @@ std::string to_text(const Footprint& footprint) {
   return text;
 }
 
-// A version that did not keep own namespaces wrote it: where a target had one place, that is the one. (Of a target that
-// names its namespaces, the next remember() forgets it again.)
+// An earlier version did not record own namespaces: if a target had a single place, that is it. (For a target that
+// names its namespaces, the next remember() erases it again.)
 std::map<std::string, std::string> only_namespaces(const Footprint& footprint) {
   std::map<std::string, std::string> only;
   for (const auto& [context, places] : footprint.contexts) {
@@ -72,7 +72,7 @@ std::map<std::string, Places> contexts_from(std::string_view text) {
   return contexts;
 }
 
-// Throws an exception for what to_text would never make: a footprint that is misread may delete.
+// Throws for anything that to_text() never produces: a misread footprint could delete Secrets.
 Footprint from_text(std::string_view text) {
   text = trim(text);
   require_object(text);
@@ -111,7 +111,7 @@ json json_of(const Places& places) {
 Places places_from(const json& value) {
   Places places;
   for (const auto& [secret, scope] : value.at("secrets").items()) {
-    // Older files say "all", which could mean many plain names too; "any namespace" is the safe reading of it.
+    // Older files have "all", which could also mean many plain names; "any namespace" is the safe interpretation.
     const bool any = scope.contains("any") ? scope.at("any").get<bool>() : scope.at("all").get<bool>();
     places.secrets[secret] = {any, scope.at("namespaces").get<std::set<std::string>>()};
   }
@@ -139,7 +139,7 @@ void Footprints::set(const std::string& target, Footprint footprint) {
     if (is_still_unreadable(target)) {
       throw Error(problem->second);
     }
-    unreadable_.erase(problem);  // the person removed it
+    unreadable_.erase(problem);  // the user removed it
   }
   const Footprint* known = find(target);
   if (known == nullptr ? footprint.contexts.empty() : *known == footprint) {
@@ -190,7 +190,7 @@ void FootprintStore::keep(const std::string& target, const Footprint& footprint)
     std::string text;
     try {
       text = to_text(footprint);
-    } catch (const Error& error) {  // it could not be read again
+    } catch (const Error& error) {  // it would be too large to read back
       throw Error(ErrorCode::invalid_input,
                   "target " + target + " is in more places than can be remembered: its footprint " + error.message(),
                   "name fewer places in it, or choose them by a pattern or a selector");

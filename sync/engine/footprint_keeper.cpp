@@ -12,7 +12,7 @@ namespace regsync {
 
 namespace {
 
-// No place where the target is not wanted in that context.
+// Empty if the target is not wanted in that context.
 Places wanted_places(const std::string& target, const std::string& context, const Wanted& wanted) {
   const auto contexts = wanted.find(target);
   if (contexts == wanted.end()) {
@@ -22,7 +22,7 @@ Places wanted_places(const std::string& target, const std::string& context, cons
   return meant == contexts->second.end() ? Places() : places_of(meant->second.target(), "");
 }
 
-// Whether a footprint says already that the target goes where it is meant.
+// Whether a footprint already has the target's places in the context.
 bool tells_of(const Footprint& footprint, const std::string& context, const Meant& meant, const Places& places) {
   const auto known = footprint.contexts.find(context);
   const auto own = footprint.own_namespaces.find(context);
@@ -31,7 +31,8 @@ bool tells_of(const Footprint& footprint, const std::string& context, const Mean
   return known != footprint.contexts.end() && known->second.includes(places) && same_own;
 }
 
-// Of a target that was removed and has a file again: what was to stay unmanaged stays so where it does not come back.
+// For a removed target that has a file again: Secrets that were to stay unmanaged stay so where the target does not
+// return.
 Footprint taken_back(Footprint footprint) {
   footprint.forgotten = false;
   if (std::exchange(footprint.keeps, false)) {
@@ -42,8 +43,8 @@ Footprint taken_back(Footprint footprint) {
   return footprint;
 }
 
-// What is to be remembered of a target that is meant so in these contexts; nothing where `known` says it already. news:
-// what differs from `known` without that.
+// The footprint of a target with its places in these contexts; nothing if `known` has them already. news: a footprint
+// that differs from `known` for another reason.
 std::optional<Footprint> with_places(const Footprint* known, std::optional<Footprint> news,
                                      const std::map<std::string, Meant>& contexts) {
   for (const auto& [context, meant] : contexts) {

@@ -21,7 +21,7 @@ using std::chrono::system_clock;
 
 constexpr auto write_interval = 1s;
 constexpr std::size_t max_entries = 1000;
-constexpr std::size_t max_namespaces = 5;              // that an entry names
+constexpr std::size_t max_namespaces = 5;              // per entry
 constexpr std::size_t max_bytes = 16UL * 1024 * 1024;  // twice as many entries as are kept, each with the longest names
 
 std::string to_line(const HistoryEntry& entry) {
@@ -115,7 +115,7 @@ void History::add(HistoryEntry entry) {
   writing_.ask();
 }
 
-// The first time the file is written whole, because its last line may be torn; then lines are added, until there are
+// The first flush rewrites the file, because its last line may be incomplete; later ones append lines, until there are
 // twice as many as are kept.
 void History::flush() {
   if (pending_.empty()) {
@@ -135,7 +135,7 @@ void History::flush() {
       text += to_line(entry);
     }
     const std::size_t room = whole ? max_entries : room_ - entries.size();
-    room_ = 0;  // where this fails, the file is written whole the next time
+    room_ = 0;  // if this fails, the next flush rewrites the file
     whole ? write_whole(file_, text) : append(file_, text);
     room_ = room;
   });
@@ -144,12 +144,12 @@ void History::flush() {
   }
 }
 
-// What cannot be read is set aside: each further entry would be lost with it.
+// An unreadable file is moved aside: otherwise every further entry would be lost with it.
 std::vector<HistoryEntry> History::known_entries() const {
   std::vector<HistoryEntry> known;
   if (const auto failure = guarded([&] { known = read_history(file_); })) {
     if (failure->code() == ErrorCode::file_missing) {
-      throw Error(*failure);  // a link to nothing stays: what it names may come back
+      throw Error(*failure);  // a dangling link stays: its target may come back
     }
     std::filesystem::path aside = file_;
     aside += ".unreadable";

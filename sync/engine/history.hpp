@@ -1,8 +1,8 @@
-// The last changes that regsync made in clusters, for `regsync history`: a small file without secrets, one JSON object
-// a line. Changes of one kind that come together are one entry.
+// History records the latest changes that regsync made in clusters, for `regsync history`: a small file without
+// secrets, one JSON object per line. Changes of one kind that come together form one entry.
 //
 // Lives on the io_context thread; file I/O is synchronous, at most once a second. A file that cannot be written loses
-// entries, never work.
+// entries but never stops work.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -19,7 +19,7 @@ namespace regsync {
 
 struct HistoryEntry {
   WallTime time;
-  std::string target;  // empty: it concerns a context as a whole
+  std::string target;  // empty: the entry is about a whole context
   std::string context;
   std::string secret;
   std::vector<std::string> namespaces;  // the first of them
@@ -36,7 +36,7 @@ class History {
 
   void add(const Change& change);
   void add_context(const std::string& context, const std::string& what);
-  // Writes what has come since the last time.
+  // Writes the entries added since the last flush.
   void flush();
 
  private:
@@ -45,12 +45,12 @@ class History {
 
   std::filesystem::path file_;
   std::vector<HistoryEntry> pending_;
-  std::size_t room_ = 0;  // how many lines may be added before the file is written whole
+  std::size_t room_ = 0;  // lines that may be appended before the file is rewritten
   CoalescedCall writing_;
 };
 
-// Of these targets, or of all where none is named, oldest first. A line that is not an entry is skipped; no file is an
-// empty history. Throws Error(invalid_input) where the file cannot be read.
+// Returns the entries of these targets (empty: of all), oldest first. A line that is not an entry is skipped; a missing
+// file is an empty history. Throws Error(invalid_input) if the file cannot be read.
 std::vector<HistoryEntry> read_history(const std::filesystem::path& file, const std::vector<std::string>& targets = {});
 
 }  // namespace regsync

@@ -1,7 +1,7 @@
 // Intent is what the targets mean: a plan for each target, and for each context the target with its own namespace
-// resolved. Nothing of what is in the clusters is in it.
+// resolved. It does not depend on what is in the clusters.
 //
-// Only derives, from parts that outlive it; the Engine owns it and says when. Lives on the io_context thread.
+// Only derives, from objects that outlive it; owned by the Engine, which decides when. Lives on the io_context thread.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@
 
 namespace regsync {
 
-// By target: the contexts of which it is not certain yet which namespaces it means there.
+// By target: the contexts where its namespaces are not certain yet.
 using Undecided = std::map<std::string, std::set<std::string>>;
 
 class Intent {
@@ -24,8 +24,8 @@ class Intent {
   Intent(const TargetSet& targets, const ContextSet& contexts, const FootprintKeeper& footprints)
       : targets_(targets), contexts_(contexts), footprints_(footprints) {}
 
-  // Makes the plans, with these logins: anew where a target or one of its logins is another one. A plan that is equal
-  // stays the same object, so that clusters are not told of it again.
+  // Makes the plans with these logins: again where a target or one of its logins changed. An equal plan stays the same
+  // object, so that clusters are not updated with it again.
   void make_plans(KnownLogins logins);
   // Resolves the plans in all contexts that have a cluster.
   void resolve();
@@ -38,20 +38,20 @@ class Intent {
   [[nodiscard]] bool needs(const std::string& context) const;
   // Whether a target pins a context.
   [[nodiscard]] bool is_pinned(const std::string& context) const;
-  // A target as it is meant in a context. Nothing while it is not certain which namespace is its own there: the
-  // kubeconfig, or a target's file that names none any more, may be torn.
+  // A target as resolved for a context. Nothing while its own namespace there is uncertain: the kubeconfig, or a
+  // target's file that no longer names any, may be partial.
   [[nodiscard]] std::optional<Target> meant_in(const Target& target, const std::string& context) const;
-  // Whether it counts that a context does not match the target: its labels may have been read while they were written.
+  // Whether it counts that a context does not match the target: its labels may have been read during a write.
   [[nodiscard]] bool labels_count(const Target& target, const std::string& context) const;
 
  private:
-  // Of a target that names no namespaces; nothing while it is not certain.
+  // For a target that names no namespaces; nothing while it is uncertain.
   [[nodiscard]] std::optional<std::string> own_namespace(const Target& target, const std::string& context) const;
 
   const TargetSet& targets_;
   const ContextSet& contexts_;
   const FootprintKeeper& footprints_;
-  KnownLogins known_logins_;  // that plans_ were made of
+  KnownLogins known_logins_;  // the logins that plans_ were made from
   DesiredState::Plans plans_;
   Wanted wanted_;
   Undecided undecided_;

@@ -52,7 +52,7 @@ bool is_name(std::string_view text) {
   });
 }
 
-// Whoever deletes the file gets a new id: no remedy is to lead there without saying what it costs.
+// Deleting the file creates a new id: no remedy may suggest that without stating the cost.
 Error unusable(const Error& error, const std::string& remedy) {
   return {error.code(), error.message() + "; with another id all Secrets would count as somebody else's", remedy};
 }

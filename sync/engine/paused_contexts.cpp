@@ -60,7 +60,7 @@ void PausedContexts::rename(const std::string& before, const std::string& now) {
 
 void PausedContexts::write(std::set<std::string> names) {
   const std::string text = json{{"contexts", names}}.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-  if (text.size() > max_bytes) {  // it could not be read again
+  if (text.size() > max_bytes) {  // it would be too large to read back
     throw Error(ErrorCode::invalid_input, "the names of the paused contexts are more than 1 MiB of text",
                 "resume what need not be paused: regsync resume --context NAME");
   }

@@ -1,6 +1,6 @@
-// The contexts that the person paused: nothing is written or deleted in them until they are resumed.
+// PausedContexts holds the contexts that the user paused: nothing is written or deleted in them until they are resumed.
 //
-// A pause is of the cluster that the person meant: where the context is given another name, it goes along.
+// A pause applies to the cluster that the user meant: it follows the context when it is renamed.
 //
 // One small JSON file without secrets. A file that cannot be read pauses every context, because it may have named any.
 // Synchronous file I/O; one thread, and one process at a time (InstanceLock).
@@ -29,12 +29,13 @@ class PausedContexts {
   [[nodiscard]] bool is_in_doubt(const std::string& context) const {
     return !names_.contains(context) && in_doubt_.contains(context);
   }
-  // A paused context has another name now. Throws as set() does.
+  // A paused context was renamed. Throws like set().
   void rename(const std::string& before, const std::string& now);
   // Why the file cannot be used.
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }
 
-  // False where it is so already. Throws Error(invalid_input) where the file cannot be written or, to pause, be read.
+  // Returns false if it is in that state already. Throws Error(invalid_input) if the file cannot be written or, to
+  // pause, be read.
   bool set(const std::string& context, bool paused);
 
  private:

@@ -24,14 +24,14 @@ asio::awaitable<std::string> uid_through(std::string other, Cluster& cluster, Ke
 
 }  // namespace
 
-// The book knows of a context what it led to when it was reached last: not of one that has got another address since.
+// The book knows where a context led when it was last reached: that does not hold if its address has changed since.
 bool SharedObjects::is_in_doubt(const std::string& context, const Cluster& cluster) const {
   const ContextBook::Known* met = book_.find(context);
   if (met == nullptr || contexts_.identified(context)) {
     return false;
   }
   if (cluster.answers()) {
-    return true;  // it answers again, and nobody knows yet who it is
+    return true;  // it answers again, but its identity is not known yet
   }
   return !same_address(met->now(), identity_of(cluster.context()));
 }
@@ -45,14 +45,14 @@ Same SharedObjects::same(const std::string& one, const std::string& other, const
   return (asking && !contexts_.identified(one)) || is_in_doubt(other, cluster) ? Same::unknown : known;
 }
 
-// Whether no target, by this or another replica, was ever at work through a context of a hub.
+// Whether no target, through this or another replica, ever worked through a context of a hub.
 bool SharedObjects::was_never_used(const std::string& context) const {
   return !contexts_.in_kubeconfig() && !footprints_.has_unreadable() && book_.find(context) == nullptr &&
          !is_used(context, /*is_selected=*/false, footprints_.all());
 }
 
-// Throws where a context without a cluster may want the Secret. What the book knows of it is of where it led when it
-// was reached last, and so is what it knows of who asks until that one is identified.
+// Throws if a context without a cluster may want the Secret. The book's identity of such a context is from when it was
+// last reached, and so is that of the asking context until it is identified.
 void SharedObjects::check_unusable(const std::string& context, const Key& key) const {
   const bool is_known = !contexts_.find(context) || contexts_.identified(context);
   for (const auto& [other, problem] : contexts_.problems()) {
@@ -80,8 +80,8 @@ asio::awaitable<void> SharedObjects::check(std::string context, Key key, std::st
       continue;
     }
     const auto asking = contexts_.find(context);
-    // It knows what is wanted there, and comes first. But of two that see one namespace, one sees its new labels
-    // first.
+    // The asking context knows what is wanted there, and takes precedence. But of two that see one namespace, one sees
+    // its new labels first.
     if (asking && briefing_.was_told_of(context, other) && !asking->is_claimed_elsewhere(key) &&
         (taking == Taking::taken_over || !cluster->wants(key))) {
       continue;

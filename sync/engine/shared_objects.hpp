@@ -1,9 +1,9 @@
 // SharedObjects protects a Secret that two contexts of one cluster reach: before one of them deletes it, or takes it
-// from another target of ours, it is certain that nobody wants it through the other.
+// from another target of ours, it ensures that nobody wants it through the other.
 //
-// Asks the other cluster only where nothing else tells whether the two are one. A context that could not be used since
-// the start cannot be asked: what it may want stays. In a fleet, anybody who may write a Secret of the hub can make
-// such a context: one through which nothing was ever made delays no deletion. Owned by the Engine, and reads parts that
+// Asks the other cluster only if nothing else tells whether the two are one. A context that was unusable since the
+// start cannot be asked: what it may want stays. In a fleet, anybody who may write a Secret of the hub can create such
+// a context, so one through which nothing was ever made delays no deletion. Owned by the Engine; reads objects that
 // outlive it. Lives on the io_context thread.
 #pragma once
 
@@ -22,7 +22,7 @@ namespace regsync {
 
 class SharedObjects {
  public:
-  // on_learnt: two contexts were found to lead to one cluster.
+  // on_learnt: called when two contexts turn out to lead to one cluster.
   SharedObjects(const ContextSet& contexts, ContextBook& book, const FootprintKeeper& footprints,
                 const Briefing& briefing, std::function<void()> on_learnt)
       : contexts_(contexts),
@@ -31,8 +31,8 @@ class SharedObjects {
         briefing_(briefing),
         on_learnt_(std::move(on_learnt)) {}
 
-  // Throws Error: already_exists where another context reaches the object with this uid and a target wants it there;
-  // another code where that cannot be told.
+  // Throws Error: already_exists if another context reaches the object with this uid and a target wants it there;
+  // another code if that cannot be determined.
   asio::awaitable<void> check(std::string context, Key key, std::string uid, Taking taking);
 
  private:

@@ -16,7 +16,7 @@ const Target* find_target(const EngineState& state, const std::string& name) {
   return file == state.targets.end() || !file->second.target ? nullptr : &*file->second.target;
 }
 
-// The file is gone. On purpose, or not?
+// For a target whose file is gone, removed on purpose or not.
 TargetStatus status_of_remains(const std::string& name, const Footprint& footprint) {
   TargetStatus status;
   status.name = name;
@@ -33,7 +33,7 @@ TargetStatus status_of_remains(const std::string& name, const Footprint& footpri
   return status;
 }
 
-// When the first of a target's logins ends: that of each registry, else of its host.
+// When the first of a target's logins ends: for each registry its own login, else that of its host.
 std::optional<WallTime> first_end(const Target& target, const std::map<RegistryKey, LoginEnd>& ends) {
   std::optional<WallTime> first;
   for (const std::string& registry : target.registries) {
@@ -136,8 +136,8 @@ bool is_gone(const EngineState& state, const std::string& name, const std::strin
   return !state.contexts.contains(context) && !state.contexts.find(context) && !names_plainly(state, name, context);
 }
 
-// Whether it is a cluster that a context led to once, of which nothing is to be told but where Secrets of a target that
-// was removed may be left there.
+// Whether it is a cluster that a context once led to. Those are reported only if Secrets of a removed target may be
+// left there.
 bool is_former(const EngineState& state, const std::string& name, const std::string& context) {
   const auto* known = state.book.find(context);
   const Footprint* footprint = state.footprints.find(name);
@@ -146,8 +146,8 @@ bool is_former(const EngineState& state, const std::string& name, const std::str
   return !former_of.empty() && !removed;
 }
 
-// Of a context without a cluster: nothing where it is gone and no target names it plainly, and where it is another
-// replica's.
+// The problem of a context without a cluster: nothing if it is gone and no target names it plainly, or if another
+// replica serves it.
 std::optional<Error> problem_of_missing(const EngineState& state, const std::string& name, const std::string& context) {
   const auto& problems = state.contexts.problems();
   if (const auto problem = problems.find(context); problem != problems.end()) {
@@ -158,7 +158,7 @@ std::optional<Error> problem_of_missing(const EngineState& state, const std::str
              : std::nullopt;
 }
 
-// Of a context that vanished: it is told of no change within its grace, so what it was told last may be out of date.
+// For a context that disappeared: it gets no changes within its grace period, so its desired state may be out of date.
 void doubt_rows(std::span<StatusRow> rows, const Error& vanished) {
   for (StatusRow& row : rows) {
     if (row.state == SyncState::in_sync) {
@@ -168,12 +168,12 @@ void doubt_rows(std::span<StatusRow> rows, const Error& vanished) {
   }
 }
 
-// Two contexts of one cluster write one object: while one of them still does, the other one cannot know how it ends.
+// Two contexts of one cluster may write the same object: while one is writing, the other's row is not final.
 void doubt_shared_rows(const EngineState& state, const std::string& context, std::span<StatusRow> rows) {
   for (const auto& peer : state.book.peers(context)) {
     const auto cluster = state.contexts.find(peer);
     if (!cluster || !cluster->may_write_anything()) {
-      continue;  // of a hundred contexts of one cluster, hardly any
+      continue;  // few of a hundred contexts of one cluster may be writing
     }
     for (StatusRow& row : rows) {
       if (row.state == SyncState::in_sync && cluster->may_write({row.name_space, row.secret})) {
@@ -206,10 +206,10 @@ void add_rows(const EngineState& state, const std::string& name, const std::stri
                             "another replica serves context " + context + ", and removes what is there",
                             "nothing to do: it does so when its files do not have the target any more"));
     }
-    return;  // a context that no target names and that is gone is a note
+    return;  // a context that is gone and that no target names gets a note instead
   }
   if (is_undecided(state, name, context)) {
-    const auto& problem = state.targets.at(name).problem;  // of a file that cannot be read now nothing is certain
+    const auto& problem = state.targets.at(name).problem;  // if the file cannot be read, nothing is certain
     add_context_row(problem.value_or(namespaces_undecided(name, context)),
                     problem ? SyncState::stuck : SyncState::pending);
   }
@@ -221,12 +221,12 @@ void add_rows(const EngineState& state, const std::string& name, const std::stri
   }
   const auto health = cluster->status();
   if (removing && rows.size() == before && (state.paused.contains(context) || state.book.is_held(context))) {
-    cluster->add_held_rows(name, rows);  // nothing is deleted there now, and what is left is not forgotten
+    cluster->add_held_rows(name, rows);  // nothing is deleted there now, but the leftovers are not forgotten
     if (rows.size() == before) {
       add_context_row(std::nullopt);
     }
   } else if (removing && rows.size() == before && !health.connected) {
-    add_context_row(health.problem);  // what is left there is not known, and not forgotten
+    add_context_row(health.problem);  // the leftovers are unknown, but not forgotten
   } else if (removing) {
     const Places& places = footprint->contexts.at(context);
     cluster->add_unread_rows(name, places, rows);
@@ -238,7 +238,7 @@ void add_rows(const EngineState& state, const std::string& name, const std::stri
   }
 }
 
-// What is paused is neither in sync nor failing, whatever its cluster says.
+// Paused rows are neither in sync nor failing, whatever the cluster reports.
 void show_pauses(const EngineState& state, const std::string& name, std::vector<StatusRow>& rows) {
   const Target* target = find_target(state, name);
   for (StatusRow& row : rows) {
@@ -250,7 +250,7 @@ void show_pauses(const EngineState& state, const std::string& name, std::vector<
   }
 }
 
-// Nothing but what may be left in contexts that are gone: the removal is done as far as it can be.
+// Whether leftovers can only be in contexts that are gone: the removal is then done as far as possible.
 bool is_removed(const EngineState& state, const std::string& name) {
   const Footprint* footprint = state.footprints.find(name);
   return !state.targets.contains(name) && footprint != nullptr && footprint->forgotten &&
@@ -258,7 +258,7 @@ bool is_removed(const EngineState& state, const std::string& name) {
                              [&](const auto& context) { return is_gone(state, name, context.first); });
 }
 
-// One note for all contexts that are gone, however many. place: where they were.
+// Adds one note for all contexts that are gone. place: where they were.
 void add_gone_note(const std::set<std::string>& gone, const std::string& place, std::vector<Error>& notes) {
   if (gone.empty()) {
     return;
@@ -281,7 +281,7 @@ void add_gone_note(const std::set<std::string>& gone, const std::string& place, 
 
 constexpr auto noted_for = std::chrono::hours(24);
 
-// Contexts that lead to another cluster than before; noted for a day, or until they are trusted.
+// Notes contexts that lead to another cluster than before, for a day or until they are trusted.
 void add_context_notes(const EngineState& state, WallTime now, const std::set<std::string>& contexts,
                        std::vector<Error>& notes) {
   for (const auto& [context, known] : state.book.all()) {
@@ -294,10 +294,10 @@ void add_context_notes(const EngineState& state, WallTime now, const std::set<st
   }
 }
 
-// A target whose patterns match no context now.
+// Notes a target whose patterns match no context now.
 void add_pattern_notes(const EngineState& state, const std::string& name, std::vector<Error>& notes) {
   const Target* target = find_target(state, name);
-  Target by_label;  // whatever names the target gives beside its selector
+  Target by_label;  // ignores the names that the target has in addition to its selector
   by_label.context_selector = target == nullptr ? LabelSelector() : target->context_selector;
   if (!by_label.context_selector.empty() && std::ranges::none_of(state.contexts.names(), [&](const auto& context) {
         return state.contexts.selects(by_label, context);
@@ -338,7 +338,7 @@ void add_pause_notes(const EngineState& state, const std::set<std::string>& targ
   }
 }
 
-// Where a target without namespaces stays although the context's current namespace is another one now.
+// Notes where a target without namespaces stays although the context's current namespace has changed.
 void add_namespace_notes(const EngineState& state, const std::string& name, std::vector<Error>& notes) {
   const Target* target = find_target(state, name);
   if (target == nullptr || !uses_own_namespace(*target)) {
@@ -360,7 +360,7 @@ void add_namespace_notes(const EngineState& state, const std::string& name, std:
   }
 }
 
-// The names of Secrets that the rows of a target depend on, beside the one that it wants in the context.
+// The names of Secrets that a target's rows depend on, other than the one that it wants in the context.
 std::set<std::string> leftovers_of(const EngineState& state, const std::string& name, const std::string& context,
                                    const std::vector<StatusRow>& rows) {
   std::set<std::string> secrets;
@@ -383,7 +383,7 @@ std::set<std::string> leftovers_of(const EngineState& state, const std::string& 
   return secrets;
 }
 
-// Nothing where neither a cluster nor a problem is known of the context.
+// Nothing if the context has neither a cluster nor a known problem.
 std::optional<ContextStatus> context_status(const EngineState& state, const std::string& name) {
   const auto cluster = state.contexts.find(name);
   const auto problem = state.contexts.problems().find(name);

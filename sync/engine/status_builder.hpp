@@ -1,4 +1,4 @@
-// Builds a StatusReport of the engine's state: targets, contexts and rows. Only reads.
+// Builds a StatusReport from the engine's state: targets, contexts and rows. Only reads.
 #pragma once
 
 #include <functional>
@@ -32,12 +32,12 @@ struct EngineState {
 // Why nothing is written through a pinned context that is held.
 Error context_held(const std::string& context, const ContextBook& book);
 
-// Is called for each context of a target that may have rows, by their order. The rows may be very many: those of all
-// contexts together need not be in memory.
+// Called for each context of a target that may have rows, in their order. There may be very many rows: those of all
+// contexts need not be in memory at once.
 using VisitContext = std::function<void(const std::string& target, const std::string& context)>;
 
-// Of some targets, or of all. The contexts are visited, target by target in their order; rows do not go into the
-// report.
+// Adds the state of some targets (empty: of all). Visits the contexts, target by target in their order; does not add
+// rows to the report.
 void add_state(const EngineState& state, const std::map<RegistryKey, LoginEnd>& login_ends, WallTime now,
                const std::vector<std::string>& only, StatusReport& report, const VisitContext& visit);
 void visit_contexts(const EngineState& state, const VisitContext& visit);

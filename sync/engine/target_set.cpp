@@ -21,7 +21,7 @@ void add_missing(std::vector<std::string>& to, const std::vector<std::string>& f
                        [&](const std::string& one) { return std::ranges::find(to, one) == to.end(); });
 }
 
-// A target that may be torn, with what it said before. (What else it may have lost is either remembered by its
+// A target whose file may be partial, with what it declared before. (Anything else that it lost is either in its
 // footprint, or only makes it cover less, which does not count yet.)
 Target with_losses(Target now, const Target& before) {
   add_missing(now.registries, before.registries);
@@ -61,14 +61,14 @@ void TargetSet::set(TargetFiles files) {
     if (reading.target != *file.target) {
       reading = {.target = *file.target, .since = now, .effective = with_losses(*file.target, reading.effective)};
     } else if (file.problem) {
-      reading.since = now;  // the version that is in force is not the one that was read
+      reading.since = now;  // the version in force is not the one that was read
     } else if (now - reading.since >= grace_) {
       reading.settled = true;
       reading.effective = reading.target;
     }
   }
   for (auto& [name, reading] : readings_) {
-    if (!files_.contains(name) && std::exchange(reading.present, false)) {  // an editor may be about to write it anew
+    if (!files_.contains(name) && std::exchange(reading.present, false)) {  // an editor may be about to rewrite it
       reading.settled = false;
       reading.since = now;
     }
@@ -127,7 +127,7 @@ void TargetSet::refresh() {
   effective_ = files_;
   auto due = steady_clock::time_point::max();
   if (const auto known = begun_ + grace_; steady_clock::now() < known) {
-    due = known;  // from then on it is known which targets have no file
+    due = known;  // from then on, it is certain which targets have no file
   }
   for (const auto& [name, reading] : readings_) {
     const auto file = effective_.find(name);

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Many Secrets of clusters that change together (a controller that renews all tokens) are one change.
+// Cluster Secrets that change together (a controller renews all tokens) are passed on as one change.
 constexpr auto telling_delay = 20ms;
 
 std::string describe_source(const kube::ResolvedContext& hub, const ClusterSecretsScope& scope) {
@@ -64,7 +64,7 @@ void ClusterSecrets::on_event(const kube::WatchEvent& event) {
   Clusters& clusters = listing_ ? *listing_ : clusters_;
   const std::string name = kube::context_name_of(*event.object);
   auto cluster = event.kind == Kind::applied ? kube::decode_cluster_secret(*event.object) : std::nullopt;
-  bool is_news = true;  // which a change of an annotation is not
+  bool is_news = true;  // false if only an annotation changed
   if (!cluster) {
     is_news = clusters.erase(name) > 0;
   } else {
@@ -97,7 +97,7 @@ void ClusterSecrets::on_health(const std::optional<Error>& problem) {
   if (problem) {
     handlers_.on_problem(with_hub_right(problem->within(source_), "list and watch secrets", name_space_));
   } else if (synced_ && !listing_) {
-    tell();  // which ends the problem
+    tell();  // clears the problem
   }
 }
 

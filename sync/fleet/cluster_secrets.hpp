@@ -1,9 +1,9 @@
-// The clusters of a fleet, as Secrets of a hub describe them: listed and watched by label selector, and handed on as
-// one Kubeconfig whenever a Secret of a cluster appears, changes or is gone.
+// ClusterSecrets reads the clusters of a fleet from Secrets of a hub: it lists and watches them by label selector, and
+// passes them on as one Kubeconfig whenever a cluster's Secret is added, changed or deleted.
 //
-// A Secret that is not understood is the problem of its own context, of which the last good version stays in force
-// (ContextSet). Where the Secrets may be in any namespace, none has its exec plugin run. While the hub cannot be
-// reached, nothing changes. Lives on the io_context thread.
+// A Secret that cannot be parsed is a problem of its own context, whose last good version stays in force (ContextSet).
+// If the Secrets may be in any namespace, no exec plugin is run for them. While the hub cannot be reached, nothing
+// changes. Lives on the io_context thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -24,18 +24,18 @@
 namespace regsync {
 
 struct ClusterSecretsScope {
-  std::string selector;    // of labels, as the API server takes it
+  std::string selector;    // a label selector in the API server's syntax
   std::string name_space;  // empty: all
 };
 
 class ClusterSecrets {
  public:
   struct Handlers {
-    std::function<void(kube::Kubeconfig)> on_clusters;  // all that there are; first when the first list is complete
+    std::function<void(kube::Kubeconfig)> on_clusters;  // all clusters; first called when the first list is complete
     std::function<void(Error)> on_problem;              // they cannot be listed or watched now
   };
 
-  // hub: where the Secrets are; outlives this.
+  // hub: holds the Secrets; must outlive this.
   ClusterSecrets(asio::any_io_executor executor, kube::KubeClient& hub, const ClusterSecretsScope& scope,
                  Handlers handlers);
   ~ClusterSecrets();
@@ -58,8 +58,8 @@ class ClusterSecrets {
   std::string source_;      // for messages
   std::string name_space_;  // empty: all, and so no exec plugin is run
   Clusters clusters_;
-  std::optional<Clusters> listing_;  // while a list is under way: what it has brought so far
-  bool synced_ = false;              // a list has been complete
+  std::optional<Clusters> listing_;  // while a list is in progress: its Secrets so far
+  bool synced_ = false;              // a list has completed
   std::optional<Error> problem_;     // of the last try
   CoalescedCall telling_;
   HubWatch watch_;

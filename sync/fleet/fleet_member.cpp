@@ -15,12 +15,12 @@ namespace regsync {
 
 namespace {
 
-// Slots of a replica that ended are taken one after the other: one list of the footprints is for several of them.
+// The slots of a replica that ended are taken one after the other: one list of the footprints serves several of them.
 constexpr auto read_again_delay = std::chrono::milliseconds(300);
 
 constexpr const char* footprints_in_hub = "the footprints in ConfigMaps of the hub";
 
-// Unique for each replica, and readable: the pod's name comes first.
+// Unique for each replica, and readable: starts with the pod's name.
 std::string new_identity() {
   std::random_device random;
   return this_host() + "_" + std::to_string(getpid()) + "_" + std::to_string(random());
@@ -38,7 +38,7 @@ FleetMember::FleetMember(asio::any_io_executor executor, const kube::ResolvedCon
                   {.may_write = handlers_.may_remember, .on_change = [this] { on_footprints(); }}),
       read_footprints_again_(executor_, read_again_delay, "footprints", [this] { footprints_.read_again(); }),
       hub_(executor_, hub.clone()) {
-  // As client-go (resourcelock.NewFromKubeconfig): one request that hangs must not cost the Lease.
+  // Like client-go (resourcelock.NewFromKubeconfig): one request that hangs must not cost the Lease.
   hub_.limit_requests(std::max<std::chrono::milliseconds>(std::chrono::seconds(1), options_.times.deadline / 2));
 }
 
@@ -77,7 +77,7 @@ bool FleetMember::serves(const std::string& server) const {
   return since && *known >= *since;
 }
 
-// Who else holds a slot, and why a Lease cannot be read, says nothing of what this replica serves.
+// The holders of other slots, and errors of reading a Lease, do not affect what this replica serves.
 void FleetMember::on_lease() {
   if (const auto newest = replicas_->newest(); newest && (!read_for_ || *newest > *read_for_)) {
     read_for_ = newest;
@@ -143,7 +143,7 @@ std::vector<std::string> FleetMember::waits_for() const {
 }
 
 std::optional<Error> FleetMember::note() const {
-  // problem() tells of a takeover.
+  // problem() reports a takeover.
   return replicas_ && !takes_over() ? replicas_->note(slots_held()) : std::nullopt;
 }
 

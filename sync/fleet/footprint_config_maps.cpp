@@ -25,18 +25,18 @@ using namespace std::chrono_literals;
 
 constexpr const char* footprints_label = "regsync.dev/footprints";
 
-// Between two tries to write, growing.
+// The growing pause between attempts to write.
 constexpr Backoff::Pauses retry_pauses{.first = 1s, .longest = 30s};
-// Of many that are written, the engine is told of those that are done so often.
+// While many are written, the engine learns of finished ones this often.
 constexpr std::chrono::milliseconds told_every = 250ms;
-// A ConfigMap that a webhook holds back holds up the others for no longer.
+// A ConfigMap that a webhook delays blocks the others no longer than this.
 constexpr std::chrono::seconds longest_request = 10s;
 
-// What the API server takes of one ConfigMap (MaxSecretSize of Kubernetes), and from when on a person is told.
+// The API server's limit for one ConfigMap (MaxSecretSize of Kubernetes), and the size at which the user is warned.
 constexpr std::size_t longest_data = std::size_t{1024} * 1024;
 constexpr std::size_t long_data = longest_data / 100 * 80;
 
-// For what is pending when all ends.
+// Time to write pending footprints on shutdown.
 constexpr auto shutdown_grace = 2s;
 
 FootprintData data_of(const json& object) {
@@ -57,7 +57,7 @@ std::size_t size_of(const FootprintData& data) {
   return size;
 }
 
-// A name of an object: of lower case, without underscores.
+// Converts to an object name: lower case, no underscores.
 std::string name_from(std::string_view owner) {
   std::string name = to_lower(owner);
   std::ranges::replace(name, '_', '-');
@@ -103,7 +103,7 @@ void FootprintConfigMaps::start() {
   tasks_.spawn(
       write_pending(),
       [this](const std::optional<Error>& problem) {
-        if (problem && problem->code() != ErrorCode::cancelled) {  // a defect: nothing is written any more
+        if (problem && problem->code() != ErrorCode::cancelled) {  // a defect: nothing more is written
           log::error("footprints: " + describe(*problem));
           problem_ = problem;
           guarded_logged("footprints", handlers_.on_change);
@@ -155,7 +155,7 @@ void FootprintConfigMaps::keep(const std::string& target, const Footprint& footp
   wake_.notify_all();
 }
 
-// It is until an event tells otherwise.
+// True until an event shows otherwise.
 bool FootprintConfigMaps::is_still_unreadable(const std::string& target) const { return kept_.contains(target); }
 
 void FootprintConfigMaps::read_again() {
@@ -186,7 +186,7 @@ asio::awaitable<void> FootprintConfigMaps::write_pending() {
       }
       if (const auto now = std::chrono::steady_clock::now(); now - told > told_every) {
         told = now;
-        guarded_logged("footprints", handlers_.on_change);  // the first of many need not wait for the last
+        guarded_logged("footprints", handlers_.on_change);  // the first of many do not wait for the last
       }
     }
     if (failure && failure != problem_) {
@@ -203,7 +203,7 @@ asio::awaitable<void> FootprintConfigMaps::write_pending() {
   }
 }
 
-// Where the ConfigMap is not as it was thought to be, it is read, and the next try is made with that.
+// If the ConfigMap is not in the expected state, reads it for the next attempt.
 asio::awaitable<std::optional<Error>> FootprintConfigMaps::write_or_read(std::string target) {
   const auto version = [&] {
     const auto kept = kept_.find(target);
@@ -229,7 +229,7 @@ asio::awaitable<std::optional<Error>> FootprintConfigMaps::write_or_read(std::st
     const Error refused = *problem;
     problem = co_await read_or_fail(target);
     if (!problem && version() == before) {
-      problem = refused;  // it is as it was thought to be: the same try would fail again
+      problem = refused;  // it is in the expected state: the same attempt would fail again
     }
   }
   if (problem && problem->code() == ErrorCode::cancelled) {
@@ -274,12 +274,12 @@ asio::awaitable<void> FootprintConfigMaps::write(std::string target) {
     co_return;
   }
   const Footprint* footprint = find(target);
-  std::map<std::string, std::optional<std::string>> changes;  // by key; nothing: it is taken away
+  std::map<std::string, std::optional<std::string>> changes;  // by key; nothing: removed
   std::map<std::string, std::optional<std::string>> meant;    // the same by context
   for (const auto& context : pending->second.contexts) {
     meant[context] = changes[context_key(context)] = context_value(footprint, context);
   }
-  // Whether the target is forgotten is a word of all replicas: whoever only writes a context leaves it as it is.
+  // Whether the target is forgotten is shared by all replicas: one that only writes a context leaves it alone.
   const std::string flag = forgotten_value(footprint);
   const auto kept = kept_.find(target);
   const bool writes_flag = pending->second.flag || kept == kept_.end() || !kept->second.data.contains(forgotten_key);
@@ -305,7 +305,7 @@ asio::awaitable<void> FootprintConfigMaps::write(std::string target) {
   }
 }
 
-// Of contexts that other replicas serve, what the hub has is true.
+// For contexts that other replicas serve, the hub's state is the truth.
 void FootprintConfigMaps::leave_to_others(const std::string& target, Pending& pending) {
   std::set<std::string> theirs;
   std::ranges::copy_if(pending.contexts, std::inserter(theirs, theirs.end()),
@@ -329,7 +329,7 @@ asio::awaitable<void> FootprintConfigMaps::send(std::string target,
   FootprintData data = kept == kept_.end() ? FootprintData() : kept->second.data;
   json operations = json::array();
   if (kept != kept_.end() && data.empty()) {
-    // There may be no `data` to add a key to. Made only over what was seen, so that it never replaces another's.
+    // There may be no `data` to add a key to. Added only over the version seen, so that it never replaces another's.
     operations.push_back({{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", kept->second.version}});
     operations.push_back({{"op", "add"}, {"path", "/data"}, {"value", json::object()}});
   }
@@ -363,7 +363,7 @@ asio::awaitable<void> FootprintConfigMaps::send(std::string target,
   }
 }
 
-// As it was seen, so that what another replica adds meanwhile stays.
+// Only the version seen, so that another replica's additions survive.
 asio::awaitable<void> FootprintConfigMaps::remove_if_empty(std::string target) {
   const auto kept = kept_.find(target);
   if (kept == kept_.end() || has_contexts(kept->second.data)) {
@@ -400,17 +400,17 @@ void FootprintConfigMaps::on_event(const kube::WatchEvent& event) {
   }
   const std::string target(text_at(*event.object, {"metadata", "annotations", target_annotation}));
   if (!is_object_name(target) || text_at(*event.object, {"metadata", "name"}) != name_of(target)) {
-    return;  // somebody else's, or a copy
+    return;  // not ours, or a copy
   }
   if (event.kind == Kind::deleted) {
     see_gone(target);
   } else {
     listed_.insert(target);
-    // The answer to a write of ours may have come before the event of an older one, or of itself.
+    // The answer to our write may arrive before the event of an older write, or its own.
     const auto version = version_number(text_at(*event.object, {"metadata", "resourceVersion"}));
     const auto known = kept_.find(target);
     if (known != kept_.end() && version <= version_number(known->second.version)) {
-      // Or the hub's store was set back to an older state: then nothing newer comes.
+      // Or the hub's store was set back to an older state: then nothing newer follows.
       if (listing_ && version < version_number(known->second.version)) {
         doubted_.insert(target);
       }
@@ -468,7 +468,7 @@ void FootprintConfigMaps::see(const std::string& target, const json& object) {
   }
   keep_pending(target, merged);
   const Footprint* said = find(target);
-  const bool removed_here = said != nullptr && said->forgotten;  // the hub only has it now
+  const bool removed_here = said != nullptr && said->forgotten;  // only now in the hub
   if (was_there && merged.forgotten && !removed_here) {
     removed_elsewhere_.insert(target);
   } else if (!merged.forgotten && !merged.contexts.empty()) {
@@ -485,7 +485,7 @@ void FootprintConfigMaps::see(const std::string& target, const json& object) {
   replace(target, std::move(merged));
 }
 
-// What the hub lacks since its store was set back.
+// Writes again what the hub lost when its store was set back.
 void FootprintConfigMaps::write_again(const std::string& target, const Footprint& told) {
   const Footprint* ours = find(target);
   if (ours == nullptr) {
@@ -497,12 +497,12 @@ void FootprintConfigMaps::write_again(const std::string& target, const Footprint
     }
   }
   if (forgotten_value(ours) != forgotten_value(&told)) {
-    pending_[target].flag = true;  // a word of all replicas: each that knows it says it again
+    pending_[target].flag = true;  // shared state: each replica that knows it writes it again
   }
   wake_.notify_all();
 }
 
-// Of what is still to be written, ours counts.
+// For pending changes, our state takes precedence.
 void FootprintConfigMaps::keep_pending(const std::string& target, Footprint& merged) const {
   const auto pending = pending_.find(target);
   if (pending == pending_.end()) {
@@ -518,7 +518,7 @@ void FootprintConfigMaps::keep_pending(const std::string& target, Footprint& mer
   }
 }
 
-// Whoever deleted it: what is this replica's is written down again.
+// Whoever deleted it, this replica's part is written again.
 void FootprintConfigMaps::see_gone(const std::string& target) {
   kept_.erase(target);
   unreadable_.erase(target);

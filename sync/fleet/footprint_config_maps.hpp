@@ -1,9 +1,10 @@
-// Footprints in ConfigMaps of the hub, one per target, so that what a replica remembers can be taken over by another.
+// FootprintConfigMaps keeps footprints in ConfigMaps of the hub, one per target, so that replicas can take over from
+// each other.
 //
-// Each context has a key of its own in `data`, and a replica writes the keys of its own contexts only, so that several
-// replicas share a ConfigMap without conflicts. What is remembered counts as pending until the hub has it. What others
-// write is followed by a watch. A ConfigMap that cannot be understood is the problem of its target, and is left as it
-// is. Lives on the io_context thread.
+// Each context has its own key in `data`, and a replica writes only the keys of its own contexts, so that several
+// replicas share a ConfigMap without conflicts. A change counts as pending until the hub has it. A watch follows the
+// writes of others. A ConfigMap that cannot be parsed is a problem of its target and is left as it is. Lives on the
+// io_context thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -30,22 +31,22 @@
 
 namespace regsync {
 
-// Whether an owner can be part of the names and the value of the label of these ConfigMaps.
+// Whether an owner can be used in the names and the label value of these ConfigMaps.
 bool can_own_config_maps(std::string_view owner);
 
 class FootprintConfigMaps final : public Footprints {
  public:
   struct Place {
     std::string name_space;
-    std::string owner;  // Owner::id: those of another owner are not looked at
+    std::string owner;  // Owner::id: ConfigMaps of other owners are ignored
   };
   struct Handlers {
-    // Whether this replica may write what is known of a context, at this moment. Must not throw.
+    // Whether this replica may write a context's footprint at this moment. Must not throw.
     std::function<bool(const std::string& context)> may_write;
-    std::function<void()> on_change;  // what is remembered, or whether it is pending, differs
+    std::function<void()> on_change;  // a footprint, or whether it is pending, changed
   };
 
-  // hub: who asks; a client of its own is made, whose writes are guarded.
+  // hub: the identity for requests; this makes a client of its own, whose writes are guarded.
   FootprintConfigMaps(asio::any_io_executor executor, kube::ResolvedContext hub, Place place, Handlers handlers);
   // The same over another transport, for tests.
   FootprintConfigMaps(asio::any_io_executor executor, kube::ResolvedContext hub,
@@ -56,10 +57,10 @@ class FootprintConfigMaps final : public Footprints {
   FootprintConfigMaps(FootprintConfigMaps&&) = delete;
   FootprintConfigMaps& operator=(FootprintConfigMaps&&) = delete;
 
-  // Begins. No handler is called before this returns.
+  // Starts. Calls no handler before it returns.
   void start();
 
-  // As KubeClient's.
+  // See KubeClient.
   void use_credentials_of(kube::ResolvedContext hub) { hub_.use_credentials_of(std::move(hub)); }
   void end_pause() { hub_.end_pause(); }
 
@@ -67,15 +68,15 @@ class FootprintConfigMaps final : public Footprints {
   [[nodiscard]] bool keeps_pins() const override { return true; }
   [[nodiscard]] std::optional<Error> warning(const std::string& target) const override;
 
-  // The moment as of which all is known that the hub held then; nothing before the first complete list.
+  // The time as of which everything in the hub is known; nothing before the first complete list.
   [[nodiscard]] std::optional<BoottimeClock::time_point> known_as_of() const { return known_as_of_; }
-  // Lists them again, which moves known_as_of().
+  // Lists them again, which advances known_as_of().
   void read_again();
 
-  // Why they cannot be read or written now.
+  // Why the ConfigMaps cannot be read or written now.
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_ ? problem_ : watch_problem_; }
 
-  // Writes what is pending, for a moment, and ends.
+  // Writes pending footprints for a short time, then stops.
   asio::awaitable<void> stop();
 
  private:
@@ -83,10 +84,10 @@ class FootprintConfigMaps final : public Footprints {
   struct Kept {
     std::string version;
     FootprintData data;
-    Footprint footprint;   // what `data` says
+    Footprint footprint;   // parsed from `data`
     std::size_t size = 0;  // of `data`
   };
-  // What differs from it.
+  // Changes that the ConfigMap lacks.
   struct Pending {
     std::set<std::string> contexts;
     bool flag = false;  // `forgotten`
@@ -101,7 +102,7 @@ class FootprintConfigMaps final : public Footprints {
   asio::awaitable<void> write_pending();
   asio::awaitable<std::optional<Error>> write_or_read(std::string target);
   asio::awaitable<void> write(std::string target);
-  // changes: by key; nothing: the key is taken away.
+  // changes: by key; nothing removes the key.
   asio::awaitable<void> send(std::string target, std::map<std::string, std::optional<std::string>> changes);
   asio::awaitable<void> remove_if_empty(std::string target);
   asio::awaitable<std::optional<Error>> read_or_fail(std::string target);
@@ -111,7 +112,7 @@ class FootprintConfigMaps final : public Footprints {
   void see(const std::string& target, const nlohmann::json& object);
   void write_again(const std::string& target, const Footprint& told);
   void keep_pending(const std::string& target, Footprint& merged) const;
-  // The answer to a write, which may come after the event of a newer one.
+  // Takes the answer to a write, which may arrive after the event of a newer one.
   void see_answer(const std::string& target, const nlohmann::json& object);
   void note_known();
   void see_gone(const std::string& target);
@@ -124,14 +125,14 @@ class FootprintConfigMaps final : public Footprints {
 
   std::map<std::string, Kept> kept_;        // by target
   std::map<std::string, Pending> pending_;  // by target
-  std::set<std::string> listed_;            // the targets that the present list has brought
-  std::set<std::string> doubted_;           // that a list has as older than they were: they are to be read
+  std::set<std::string> listed_;            // the targets in the current list
+  std::set<std::string> doubted_;           // targets that a list shows in an older version than before: to be read
   bool listing_ = false;
   std::optional<BoottimeClock::time_point> listed_as_of_;  // of the last complete list
-  std::optional<BoottimeClock::time_point> known_as_of_;   // the same, when none is doubted
+  std::optional<BoottimeClock::time_point> known_as_of_;   // the same, once no target is doubted
   BoottimeClock::time_point asked_at_;
-  std::optional<Error> problem_;        // of the last write
-  std::optional<Error> watch_problem_;  // neither ends the other
+  std::optional<Error> problem_;        // from the last write
+  std::optional<Error> watch_problem_;  // kept apart: neither clears the other
 
   AsyncEvent wake_;
   bool stopping_ = false;

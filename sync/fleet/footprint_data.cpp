@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-// The keys of a ConfigMap have few characters, and no more than 253 of them.
+// Keys of a ConfigMap allow few characters, and at most 253 of them.
 constexpr std::size_t longest_readable = 200;
 
 constexpr const char* kept_word = "kept";

@@ -1,5 +1,5 @@
-// A footprint as the `data` of a ConfigMap: a key for each context, so that several replicas write side by side, and
-// one for whether the target is forgotten. Pure.
+// A footprint as the `data` of a ConfigMap: a key for each context, so that several replicas can write side by side,
+// and one for whether the target is forgotten. Pure.
 #pragma once
 
 #include <map>
@@ -12,27 +12,27 @@ namespace regsync {
 
 using FootprintData = std::map<std::string, std::string>;
 
-// The key that says whether the target is forgotten, a word of all replicas: "false", "true", or "kept" where its
-// Secrets are to stay.
+// The key for whether the target is forgotten, shared by all replicas: "false", "true", or "kept" if its Secrets are to
+// stay.
 constexpr const char* forgotten_key = "forgotten";
 std::string forgotten_value(const Footprint* footprint);
-// Makes `to` say of it what `from` does.
+// Copies that state from `from` to `to`.
 void copy_forgotten(const Footprint& from, Footprint& to);
 
-// The key of a context: its name as far as keys allow it, and its digest.
+// The key of a context: its name, as far as keys allow, and its digest.
 std::string context_key(const std::string& context);
-// The value of that key; nothing where nothing is remembered of the context.
+// The value of that key; nothing if nothing is remembered about the context.
 std::optional<std::string> context_value(const Footprint* footprint, const std::string& context);
 
 bool has_contexts(const FootprintData& data);
 
-// Changes `footprint`, which is what `before` says, to what `data` says. Reads only what differs. Throws for what
-// the functions above never make: a footprint that is misread may delete.
+// Updates `footprint`, which was parsed from `before`, to match `data`; parses only what differs. Throws for data that
+// the functions above never produce: a misread footprint could delete Secrets.
 void update_footprint(Footprint& footprint, const FootprintData& before, const FootprintData& data);
 
-// Whether two footprints remember the same of a context.
+// Whether two footprints agree about a context.
 bool agree_on(const std::string& context, const Footprint* one, const Footprint* other);
-// Makes `to` remember of a context what `from` remembers of it.
+// Copies what `from` remembers about a context to `to`.
 void copy_context(const std::string& context, const Footprint& from, Footprint& to);
 
 }  // namespace regsync

@@ -1,4 +1,4 @@
-// Adds to a Forbidden error of the hub which right is missing, which `regsync rbac` does not print.
+// Adds the missing right to a Forbidden error of the hub; `regsync rbac` does not print the rights for the hub.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace regsync {
 
-// right: "list and watch secrets"; name_space: empty: in all.
+// right: such as "list and watch secrets". name_space: empty means all.
 inline Error with_hub_right(const Error& why, const std::string& right, const std::string& name_space) {
   if (why.code() != ErrorCode::forbidden) {
     return why;

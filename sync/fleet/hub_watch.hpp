@@ -1,7 +1,7 @@
-// Follows one collection of the hub for as long as it lives: a Watcher that is started again after what no Watcher
-// repeats (no right to list, or a defect), and on request.
+// HubWatch follows one collection of the hub until it is stopped: it restarts its Watcher after failures that a Watcher
+// does not retry (no right to list, or a defect), and on request.
 //
-// Lives on the io_context thread. stop() must have returned before it is destroyed.
+// Lives on the io_context thread. stop() must have returned before destruction.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -17,7 +17,7 @@ namespace regsync {
 
 class HubWatch {
  public:
-  // The handlers are those of a Watcher; on_health is also told of what ended one. hub outlives this.
+  // The handlers are those of a Watcher; on_health also receives what ended one. hub must outlive this.
   HubWatch(asio::any_io_executor executor, kube::KubeClient& hub, kube::WatchScope scope,
            kube::Watcher::Handler on_event, kube::Watcher::HealthHandler on_health);
   ~HubWatch();
@@ -26,9 +26,9 @@ class HubWatch {
   HubWatch(HubWatch&&) = delete;
   HubWatch& operator=(HubWatch&&) = delete;
 
-  // Begins. No handler is called before this returns.
+  // Starts. Calls no handler before it returns.
   void start();
-  // Begins a new list now. The next `synced` tells of the end of one that began after this call.
+  // Starts a new list now. The next `synced` event marks the end of a list that began after this call.
   void relist();
 
   asio::awaitable<void> stop();
@@ -44,7 +44,7 @@ class HubWatch {
   kube::WatchScope scope_;
   kube::Watcher::Handler on_event_;
   kube::Watcher::HealthHandler on_health_;
-  std::shared_ptr<Run> run_;  // the present one; of others no event counts
+  std::shared_ptr<Run> run_;  // the current run; events of others are ignored
   bool stopping_ = false;
   TaskGroup tasks_;
 };

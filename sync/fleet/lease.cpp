@@ -23,17 +23,17 @@ using namespace std::chrono_literals;
 
 constexpr const char* lease_api = "/apis/coordination.k8s.io/v1";
 constexpr const char* request_annotation = "regsync.dev/requested-by";
-constexpr const char* request_time_annotation = "regsync.dev/requested-at";  // makes each request an event
+constexpr const char* request_time_annotation = "regsync.dev/requested-at";  // makes each request a distinct event
 
-// A Lease that says more was not written by a program that elects; less than client-go allows is no time at all.
+// A Lease with a longer duration was not written by an elector; one shorter than client-go allows counts as none.
 constexpr auto longest_duration = std::chrono::seconds(3600);
 
-// For a request that is under way when all ends.
+// Time for a request in progress on shutdown.
 constexpr auto shutdown_grace = 1s;
 
 std::string micro_time() { return to_rfc3339(std::chrono::system_clock::now(), Precision::microseconds); }
 
-// A number of the API that counts up from 0; 0 where it is none, or so large that there is no next one.
+// A counter of the API; 0 if it is not a number, or too large to be incremented.
 int number_at(const json& object, JsonPath path) {
   const json* value = find_at(object, path);
   const auto number = value != nullptr && value->is_number_unsigned() ? value->get<std::uint64_t>() : 0;
@@ -60,7 +60,7 @@ Lease::Lease(asio::any_io_executor executor, kube::KubeClient& hub, LeaseOptions
             tell();
           }) {
   const auto on_end = [this](const std::optional<Error>& problem) {
-    if (problem && !stopping_) {  // a defect: nothing renews it any more, or tells that it is lost
+    if (problem && !stopping_) {  // a defect: nothing renews it any more or reports its loss
       log::error("lease " + options_.name + ": " + describe(*problem));
       problem_ = problem;
       tell();
@@ -83,7 +83,7 @@ std::string Lease::holder() const {
   return held() ? options_.identity : BoottimeClock::now() < free_at_ ? holder_ : std::string();
 }
 
-// A request counts while whoever made it may be expected to be there still.
+// A request counts as long as its sender may be expected to be alive.
 std::string Lease::requested_by() const {
   if (requesting_) {
     return options_.identity;
@@ -102,12 +102,12 @@ void Lease::on_event(const kube::WatchEvent& event) {
   }
   tell();
   if (!held()) {
-    wake_.notify_all();  // a holder renews by the clock
+    wake_.notify_all();  // a holder renews by time alone
   }
 }
 
 asio::awaitable<void> Lease::contend() {
-  co_await asio::post(executor_, asio::use_awaitable);  // nobody is told anything before it is made
+  co_await asio::post(executor_, asio::use_awaitable);  // call no handler from inside the constructor
   while (!stopping_) {
     if (seen_once_) {
       std::optional<Error> problem;
@@ -117,13 +117,13 @@ asio::awaitable<void> Lease::contend() {
       } catch (const std::exception&) {
         problem = current_error();
       }
-      requesting_ = false;  // it has ended, one way or the other
+      requesting_ = false;  // it has ended, successfully or not
       if (stopping_) {
         co_return;
       }
       read_again_ = problem.has_value();
       if (problem && (problem->code() == ErrorCode::stale || problem->code() == ErrorCode::already_exists)) {
-        problem.reset();  // somebody else was faster: nothing is wrong
+        problem.reset();  // somebody else was faster, which is not a problem
       }
       problem_ = std::move(problem);
       tell();
@@ -132,7 +132,7 @@ asio::awaitable<void> Lease::contend() {
   }
 }
 
-// Until there is something to do: a renewal, the end of another's lease, or what intent() may say by then.
+// The time until there is something to do: a renewal, the expiry of another's lease, or a new answer of intent().
 std::chrono::milliseconds Lease::pause() const {
   const auto jitter = random_time(std::chrono::milliseconds(1), options_.times.jitter);
   const auto now_is = BoottimeClock::now();
@@ -143,7 +143,7 @@ std::chrono::milliseconds Lease::pause() const {
   return std::min(left, options_.times.retry) + jitter;
 }
 
-// Tells that it is lost at the moment when it is, also while a request hangs.
+// Reports the loss of the lease at the moment of expiry, even while a request hangs.
 asio::awaitable<void> Lease::watch_deadline() {
   co_await asio::post(executor_, asio::use_awaitable);
   while (!stopping_) {
@@ -200,13 +200,13 @@ asio::awaitable<void> Lease::take_or_renew() {
     co_await create();
   }
   if (holder_ != options_.identity) {
-    co_return;  // somebody has written it since, and the event was faster than our answer
+    co_return;  // somebody has written it since, and the event overtook our answer
   }
   if (!held()) {
     held_since_ = BoottimeClock::now();
   }
   held_until_ = began + options_.times.deadline;
-  deadline_.cancel();  // it is another one now
+  deadline_.cancel();  // the deadline has changed
 }
 
 asio::awaitable<void> Lease::create() {
@@ -231,11 +231,11 @@ asio::awaitable<void> Lease::request() {
   annotations[request_time_annotation] = micro_time();
   json operations = json::array();
   operations.push_back({{"op", "add"}, {"path", "/metadata/annotations"}, {"value", std::move(annotations)}});
-  requesting_ = true;  // before the answer: the other slots must not be asked for as well
+  requesting_ = true;  // before the answer, so that the other slots are not requested too
   co_await patch(std::move(operations));
 }
 
-// What was sent while it was held is over, one way or the other, when its own time and the margin have passed.
+// Requests sent while it was held have ended, successfully or not, after their own timeout and the margin.
 asio::awaitable<void> Lease::leave() {
   if (held()) {
     held_until_ = BoottimeClock::now();
@@ -244,7 +244,7 @@ asio::awaitable<void> Lease::leave() {
   if (exists_ && holder_ == options_.identity &&
       BoottimeClock::now() >= held_until_ + options_.times.duration - options_.times.deadline) {
     json spec = our_spec();
-    spec["holderIdentity"] = "";  // as client-go's ReleaseOnCancel: nobody holds it, and it may be taken at once
+    spec["holderIdentity"] = "";  // like client-go's ReleaseOnCancel: nobody holds it, and it may be taken at once
     spec["leaseDurationSeconds"] = 1;
     co_await write(std::move(spec));
   }
@@ -258,7 +258,7 @@ json Lease::our_spec() const {
           {"leaseTransitions", transitions_}};
 }
 
-// A request of ours is over when we have what it asked for.
+// Our request is done once we hold the lease.
 asio::awaitable<void> Lease::write(json spec) {
   json operations = json::array({{{"op", "add"}, {"path", "/spec"}, {"value", std::move(spec)}}});
   if (requester_ == options_.identity) {
@@ -270,7 +270,7 @@ asio::awaitable<void> Lease::write(json spec) {
   return patch(std::move(operations));
 }
 
-// Only over the version that was seen: of two who take it at once, one is told "stale".
+// Only over the version seen: if two take it at once, one gets "stale".
 asio::awaitable<void> Lease::patch(json operations) {
   operations.insert(operations.begin(),
                     json{{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", version_}});
@@ -280,7 +280,7 @@ asio::awaitable<void> Lease::patch(json operations) {
   }
 }
 
-// The answer to a write of ours and the events of others' arrive over different streams.
+// The answers to our writes and the events of others' arrive over different streams.
 bool Lease::is_news(const json& lease) const {
   const auto version = version_number(text_at(lease, {"metadata", "resourceVersion"}));
   return !exists_ || version == 0 || version >= version_number(version_);
@@ -296,12 +296,12 @@ void Lease::see(const json& lease) {
   if (spec != spec_) {
     spec_ = spec;
     const std::chrono::milliseconds said = std::chrono::seconds(number_at(lease, {"spec", "leaseDurationSeconds"}));
-    // A holder counts on its own times, whatever somebody made of its Lease.
+    // A holder relies on its own times, whatever somebody wrote into its Lease.
     const auto lasts = std::clamp<std::chrono::milliseconds>(said, options_.times.duration, longest_duration);
     free_at_ = holder_.empty() ? BoottimeClock::time_point() : BoottimeClock::now() + lasts;
   }
   if (holder_ != options_.identity && held()) {
-    held_until_ = BoottimeClock::now();  // somebody gave it to another one, who may write from now on
+    held_until_ = BoottimeClock::now();  // somebody gave it to another replica, which may write from now on
   }
   const std::string requester(text_at(annotations_, {request_annotation}));
   const std::string time(text_at(annotations_, {request_time_annotation}));
@@ -312,7 +312,7 @@ void Lease::see(const json& lease) {
   }
 }
 
-// Somebody deleted it. Its holder goes on to write for as long as it may, and so nobody else takes it before that.
+// Somebody deleted it. Its holder keeps writing until it would have expired, so nobody else takes it before that.
 void Lease::see_none() {
   exists_ = false;
   version_.clear();
@@ -339,7 +339,7 @@ asio::awaitable<void> Lease::stop() {
   deadline_.cancel();
   co_await watch_.stop();
   co_await tasks_.end(cancel_, shutdown_grace);
-  if (held() || holder_ == options_.identity) {  // or it is being left
+  if (held() || holder_ == options_.identity) {  // or it is being given up
     held_until_ = {};
     tasks_.spawn(
         leave(),

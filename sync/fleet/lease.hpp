@@ -1,12 +1,12 @@
-// One Lease (coordination.k8s.io/v1) of a hub, contended for as client-go does it (tools/leaderelection): whoever holds
-// it renews it every `retry`, and gives up by itself when that has failed for `deadline`, which is before others may
-// take it (`duration` after they last saw it renewed). Those who wait follow it with a watch, so that they see a
-// renewal when it happens, and take it when its time is up. Where somebody else (a person) writes it, its holder stops
-// as soon as it sees that it is another's; one that was deleted is left to its holder until its time is up.
+// Lease contends for one Lease (coordination.k8s.io/v1) of a hub, as client-go does (tools/leaderelection): the holder
+// renews it every `retry`, and gives up when renewal has failed for `deadline`, which is before others may take it
+// (`duration` after they last saw it renewed). Waiting replicas watch it, so that they see renewals at once and take it
+// when it expires. If somebody else (a person) rewrites it, its holder stops as soon as it sees another holder; a
+// deleted Lease is left to its holder until it would have expired.
 //
-// What a holder knows of its lease is counted from before the request that renewed it, by a clock that a stopped
-// process and a sleeping machine do not stop: so held() is false in time, whatever froze the process meanwhile.
-// Nobody's wall clock matters. Lives on the io_context thread.
+// A holder measures its lease from before the request that renewed it, by a clock that keeps running while the process
+// is stopped or the machine sleeps: so held() turns false in time, even after the process was frozen. Wall clocks do
+// not matter. Lives on the io_context thread.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -32,13 +32,13 @@ struct LeaseTimes {
   std::chrono::milliseconds duration{15'000};
   std::chrono::milliseconds deadline{10'000};
   std::chrono::milliseconds retry{2'000};
-  std::chrono::milliseconds jitter{100};  // up to this more, so that not all who wait try in the same moment
+  std::chrono::milliseconds jitter{100};  // random extra time, so that waiting replicas do not all try at once
 };
 
 struct LeaseOptions {
   std::string name;
   std::string name_space;
-  std::string identity;  // of this replica: unique for each process
+  std::string identity;  // this replica's: unique for each process
   LeaseTimes times = {};
 };
 
@@ -46,16 +46,16 @@ class Lease {
  public:
   enum class Intent {
     hold,     // take it when it is free, and renew it
-    request,  // ask the present holder to leave it
-    leave,    // do not take it; a holder stops being one, and gives it back when nothing of its work is under way
+    request,  // ask the current holder to leave it
+    leave,    // do not take it; a holder stops serving, and gives it back once its work in progress has ended
   };
 
   struct Handlers {
     std::function<Intent(const Lease&)> intent;  // asked at each turn
-    std::function<void()> on_change;             // held(), held_since(), holder(), settled() or problem() may differ
+    std::function<void()> on_change;  // held(), held_since(), holder(), settled() or problem() may have changed
   };
 
-  // hub outlives this.
+  // hub must outlive this.
   Lease(asio::any_io_executor executor, kube::KubeClient& hub, LeaseOptions options, Handlers handlers);
   ~Lease();
   Lease(const Lease&) = delete;
@@ -66,24 +66,24 @@ class Lease {
   [[nodiscard]] const std::string& name() const { return options_.name; }
   // Whether this replica holds it at this moment.
   [[nodiscard]] bool held() const;
-  // Since when, where it does.
+  // Since when, if it does.
   [[nodiscard]] BoottimeClock::time_point held_since() const { return held_since_; }
-  // Who holds it as far as can be seen; empty: nobody does any more, or it was not read yet.
+  // The holder, as last seen; empty if nobody holds it any more, or it was not read yet.
   [[nodiscard]] std::string holder() const;
-  // Whether a turn has succeeded: this replica holds it, knows who does, or leaves it to another. Before that it may
-  // be free, and held by this replica a moment later.
+  // Whether a turn has succeeded: this replica holds it, knows its holder, or leaves it to another. Before that, it may
+  // be free, and this replica may hold it a moment later.
   [[nodiscard]] bool settled() const { return settled_; }
-  // Who asked, lately, to get it from its holder; empty: nobody.
+  // Who recently asked the holder for it; empty: nobody.
   [[nodiscard]] std::string requested_by() const;
-  // Why it could not be read or written at the last try, or cannot be followed.
+  // Why the last attempt could not read or write it, or why it cannot be watched.
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_ ? problem_ : watch_problem_; }
 
-  // Gives it up, so that another replica need not wait. Call it when nothing is written any more.
+  // Gives it up, so that another replica need not wait for it to expire. Call it after the last write.
   asio::awaitable<void> stop();
 
  private:
   struct Told {
-    std::optional<BoottimeClock::time_point> held_since;  // nullopt: it is not held
+    std::optional<BoottimeClock::time_point> held_since;  // nullopt: not held
     std::string holder;
     bool settled = false;
     std::optional<Error> problem;
@@ -114,9 +114,9 @@ class Lease {
   const LeaseOptions options_;
   const Handlers handlers_;
 
-  bool requesting_ = false;  // the request is under way
+  bool requesting_ = false;  // our request is in flight
 
-  // As last seen.
+  // As last seen:
   bool seen_once_ = false;
   bool exists_ = false;
   std::string version_;
@@ -124,18 +124,18 @@ class Lease {
   nlohmann::json annotations_;
   std::string holder_;
   int transitions_ = 0;
-  BoottimeClock::time_point free_at_;  // it may be taken then, if it is seen unchanged, or gone, until then
+  BoottimeClock::time_point free_at_;  // when it may be taken, if it stays unchanged or gone until then
   std::string requester_;
-  std::string request_time_;  // as its Lease has it
+  std::string request_time_;  // as written in the Lease
   BoottimeClock::time_point requested_at_;
 
   bool settled_ = false;
-  bool read_again_ = false;  // what was seen last may be out of date
-  std::string acquired_;     // when we took it, as the API writes times
+  bool read_again_ = false;  // the last observation may be out of date
+  std::string acquired_;     // when we took it, in the API's format
   BoottimeClock::time_point held_since_;
-  BoottimeClock::time_point held_until_;  // or when it was left
-  std::optional<Error> problem_;          // of the last try
-  std::optional<Error> watch_problem_;    // neither ends the other
+  BoottimeClock::time_point held_until_;  // or when it was given up
+  std::optional<Error> problem_;          // from the last attempt
+  std::optional<Error> watch_problem_;    // kept apart: neither clears the other
   std::optional<Told> told_;
 
   AsyncEvent wake_;

@@ -13,7 +13,7 @@ namespace regsync {
 
 namespace {
 
-// FNV-1a, and the end of splitmix64, without which similar addresses get similar weights.
+// FNV-1a, followed by the finalizer of splitmix64, without which similar addresses get similar weights.
 std::uint64_t weight(std::string_view address, std::size_t slot) {
   std::uint64_t hash = 0xcbf29ce484222325U ^ (slot * 0x9e3779b97f4a7c15U);
   for (const char c : address) {
@@ -24,7 +24,7 @@ std::uint64_t weight(std::string_view address, std::size_t slot) {
   return hash ^ (hash >> 31U);
 }
 
-// The same for all spellings of an address: without the port that its scheme means.
+// Normalizes the spelling of an address: without its scheme's default port.
 std::string address_of(std::string_view server) {
   auto url = kube::parse_url(server);
   if (!url) {
@@ -78,7 +78,7 @@ std::vector<std::optional<BoottimeClock::time_point>> Replicas::held_since() con
 }
 
 std::optional<BoottimeClock::time_point> Replicas::newest() const {
-  return std::ranges::max(held_since());  // nothing is less than any moment
+  return std::ranges::max(held_since());  // nullopt sorts before any time
 }
 
 std::size_t Replicas::held() const {
@@ -143,7 +143,7 @@ std::map<std::string, std::size_t> Replicas::shares() const {
     if (!asking.empty()) {
       shares.try_emplace(asking, 0);
     }
-    // One that this replica is leaving counts for whom it is left.
+    // A slot that this replica is giving up counts for its requester.
     const auto holder = is_leaving(*slot) ? asking : slot->holder();
     if (!holder.empty()) {
       ++shares[holder];
@@ -154,8 +154,8 @@ std::map<std::string, std::size_t> Replicas::shares() const {
 
 bool Replicas::is_leaving(const Lease& slot) const { return !slot.held() && slot.holder() == options_.identity; }
 
-// A request is overtaken where somebody else took the slot, or its holder gave others what it had more: it is not
-// granted, and keeps nobody from asking.
+// A request is obsolete if somebody else took the slot, or if its holder has already given up its surplus: it is not
+// granted, and does not keep others from asking.
 std::string Replicas::waiting_for(const Lease& slot) const {
   std::string asking = slot.requested_by();
   if (asking.empty() || is_leaving(slot)) {

@@ -30,14 +30,14 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-// Cloud helpers talk to their cloud: seconds on a bad day. Docker itself waits for ever.
+// Cloud helpers contact their cloud, which can take seconds. Docker itself waits forever.
 constexpr auto helper_timeout = 30s;
 constexpr std::size_t max_answer = 256UL * 1024;
 constexpr Backoff::Pauses retry_pauses{.first = 5s, .longest = 5min};
-// Of the helpers of all registries.
+// The limit over the helpers of all registries.
 constexpr std::size_t most_at_once = 4;
 
-// One thread asks all helpers.
+// All helpers are run from one thread.
 Limiter& turns() {
   static thread_local Limiter limiter(most_at_once);
   return limiter;
@@ -47,7 +47,7 @@ std::string_view name_of_host(const RegistryKey& registry) {
   return registry.host().substr(0, registry.host().find(':'));
 }
 
-// Azure, and its clouds that are apart.
+// Azure, including its sovereign clouds.
 bool is_acr(const RegistryKey& registry) {
   constexpr std::array<std::string_view, 4> clouds{".azurecr.io", ".azurecr.cn", ".azurecr.us", ".azurecr.de"};
   return std::ranges::any_of(clouds, [host = name_of_host(registry)](auto cloud) { return host.ends_with(cloud); });
@@ -89,7 +89,7 @@ struct CredentialHelpers::Follower {
 
 namespace {
 
-// As it is, or in base64 as Docker's "auth" has it.
+// Verbatim, or in base64 as in Docker's "auth".
 bool holds(std::string_view output, const Credential& login) {
   std::string encoded = base64_encode(login.secret.reveal());
   const WipedAtEnd wiped(encoded);
@@ -98,7 +98,7 @@ bool holds(std::string_view output, const Credential& login) {
          output.find(auth_of(login.login.username, login.secret).reveal()) != std::string_view::npos;
 }
 
-// USER:PASSWORD as a line of its own.
+// USER:PASSWORD on its own line.
 bool has_bare_login(std::string_view output) {
   while (!output.empty()) {
     const std::string_view line = output.substr(0, output.find('\n'));
@@ -125,7 +125,7 @@ std::string quoted(std::string_view line) {
   return "it printed \"" + presentable(line.substr(0, longest)) + "\"";
 }
 
-// docker-credential-helpers, credentials/error.go and pass/pass.go, and what gpg answers to `pass`.
+// From docker-credential-helpers, credentials/error.go and pass/pass.go, and gpg's answers to `pass`.
 constexpr std::array<std::string_view, 6> known_sentences{"credentials not found in native keychain",
                                                           "no credentials server URL",
                                                           "no credentials username",
@@ -143,7 +143,7 @@ bool is_word_of_prose(std::string_view word) {
   return !is_pair && !may_be_secret;
 }
 
-// A sentence that neither looks like markup or an assignment nor speaks of a secret.
+// Whether a line is a sentence that does not look like markup or an assignment and does not mention a secret.
 bool is_prose(std::string_view line) {
   constexpr std::size_t least_words = 4;
   constexpr std::array<std::string_view, 4> telling{"secret", "token", "pass", "pwd"};
@@ -254,7 +254,7 @@ asio::awaitable<void> CredentialHelpers::follow(std::shared_ptr<Follower> follow
     if (!follower->reading.problem) {
       retry.reset();
       const milliseconds every = follower->source.every;
-      co_await follower->timer.wait_for(random_time(every - every / 4, every));  // those that began together part
+      co_await follower->timer.wait_for(random_time(every - every / 4, every));  // random, so that helpers drift apart
       continue;
     }
     const bool in_time = co_await follower->timer.wait_for(retry.pause());
@@ -287,7 +287,7 @@ asio::awaitable<void> CredentialHelpers::read(Follower& follower) {
                                                   : quotable(result.errors, known));
     }
     Credential answer = parse_helper_answer(source, result.output);
-    if (known == nullptr || *known != answer) {  // else what was made of it stays
+    if (known == nullptr || *known != answer) {  // otherwise keeps the object, and what was derived from it
       follower.reading.credential = std::make_shared<const Credential>(std::move(answer));
       follower.reading.changed = asked;
     }

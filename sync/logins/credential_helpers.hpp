@@ -1,11 +1,11 @@
-// Logins that other credential helpers mint: a registry which Docker's config.json gives to a helper of its own
-// in `credHelpers` (ecr-login, gcloud, acr-env, …) is read through that helper, as docker does, and renewed before the
-// token expires.
+// CredentialHelpers provides logins from other credential helpers: a registry that Docker's config.json or config.yaml
+// assigns to its own helper in `credHelpers` (ecr-login, gcloud, acr-env, …) is read through that helper, as docker
+// does, and renewed before the token expires.
 //
-// A helper that fails, hangs or prints nonsense costs nothing but its own registry: what it said last stays in force,
-// and it is asked again after a growing delay. Only a few run at once, and those that began together part: with the
-// logins of thirty registries, each would else be a process at the same time, again and again. Lives on the io_context
-// thread; owned by the LoginBook.
+// A helper that fails, hangs or prints nonsense affects only its own registry: its last login stays in force, and it is
+// retried after a growing delay. Only a few run at once, and those that started together drift apart: otherwise thirty
+// registries would mean thirty processes at the same time, again and again. Lives on the io_context thread; owned by
+// the LoginBook.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -25,41 +25,40 @@
 
 namespace regsync {
 
-// Which helper answers for a registry, and how often it is asked.
+// The helper that provides a registry's login, and how often it is run.
 struct CredentialHelper {
   std::string helper;            // "ecr-login": the program is docker-credential-ecr-login
-  std::string server;            // as credHelpers spells it, which is what the helper is asked for
-  std::chrono::seconds every{};  // at the latest; mostly a little earlier
-  std::string account = {};      // whose login the answer is; mostly none
+  std::string server;            // as spelled in credHelpers, which is what the helper is asked for
+  std::chrono::seconds every{};  // at the latest; usually a little earlier
+  std::string account = {};      // the account that the login is for; usually none
 
   bool operator==(const CredentialHelper&) const = default;
 };
 
-// The user whose password is a token of ACR, as `az acr login` has it.
+// The user name that goes with an ACR token as password, as in `az acr login`.
 inline constexpr std::string_view acr_token_user = "00000000-0000-0000-0000-000000000000";
 
-// How long a token of the cloud lives whose registry this is: ECR 12 h, Google 1 h, ACR 3 h. Nothing for other
-// registries.
+// The lifetime of a token of the registry's cloud: ECR 12 h, Google 1 h, ACR 3 h. Nothing for other registries.
 std::optional<std::chrono::seconds> known_lifetime(const RegistryKey& registry);
 
-// How often a registry's short-lived token is renewed: at half of its known lifetime, so that one failed try is never
-// the last; an hour's lifetime is assumed of a registry we do not know.
+// How often a registry's short-lived token is renewed: at half of its known lifetime, so that a failure leaves time for
+// another try; for unknown registries, a lifetime of an hour is assumed.
 std::chrono::seconds default_refresh(const RegistryKey& registry);
 
-// Whether docker-credential-NAME is a program to be looked for on the PATH, and not a file somewhere else.
+// Whether docker-credential-NAME is a program name to look up on the PATH, and not a file elsewhere.
 bool is_helper_name(std::string_view name);
 
-// What people may be shown of what a helper that failed wrote to stderr: its first line, or why that is not shown. Some
-// helpers print the login and fail all the same, so nothing is quoted that looks like JSON or holds `known`'s secret
-// (null: no login is known).
+// The presentable part of a failed helper's stderr: its first line, or why that is not shown. Some helpers print the
+// login and fail anyway, so nothing is quoted that looks like JSON or contains `known`'s secret (null: no login is
+// known).
 std::string quotable(std::string_view errors, const Credential* known = nullptr);
-// The same of stdout, where the login itself has its place: quoted only where it is plainly prose, or what Docker's own
-// helpers say.
+// The same for stdout, where the login itself belongs: quoted only if it is clearly prose, or a known message of
+// Docker's own helpers.
 std::string quotable_answer(std::string_view output, int exit_code, const Credential* known = nullptr);
 
-// The login in the output of a helper's `get` (docker-credential-helpers, credentials/credentials.go). ACR takes its
-// identity token, of which kubelet makes nothing, as the password of acr_token_user too. Throws
-// Error(credential_plugin) where there is none. Pure.
+// The login in the output of a helper's `get` (docker-credential-helpers, credentials/credentials.go). ACR also accepts
+// its identity token, which kubelet cannot use, as the password of acr_token_user. Throws Error(credential_plugin) if
+// there is none. Pure.
 Credential parse_helper_answer(const CredentialHelper& source, std::string_view output);
 
 class CredentialHelpers {
@@ -67,10 +66,10 @@ class CredentialHelpers {
   struct Reading {
     std::shared_ptr<const Credential> credential;        // the last good one; null before the first
     std::optional<Error> problem;                        // why the last try failed
-    bool answered = false;                               // since it was asked for, or asked again by retry_failed()
+    bool answered = false;                               // since it was requested, or retried by retry_failed()
     std::string program;                                 // "docker-credential-ecr-login"
     std::chrono::system_clock::time_point taken;         // when `credential` was; epoch before the first
-    std::chrono::system_clock::time_point changed = {};  // when it became another one
+    std::chrono::system_clock::time_point changed = {};  // when it last changed
   };
 
   CredentialHelpers(asio::any_io_executor executor, std::function<void()> on_change);
@@ -80,13 +79,13 @@ class CredentialHelpers {
   CredentialHelpers(CredentialHelpers&&) = delete;
   CredentialHelpers& operator=(CredentialHelpers&&) = delete;
 
-  // The registries to read, from now on. What stays the same goes on undisturbed.
+  // Sets the registries to read from now on. Unchanged sources continue undisturbed.
   void set_sources(const std::map<RegistryKey, CredentialHelper>& sources);
 
   [[nodiscard]] std::map<RegistryKey, Reading> readings() const;
-  // Whether every source has answered, well or badly.
+  // Whether every source has answered, successfully or not.
   [[nodiscard]] bool all_answered() const;
-  // Asks those again that failed (a person asked).
+  // Retries the failed ones (the user asked).
   void retry_failed();
 
   asio::awaitable<void> stop();

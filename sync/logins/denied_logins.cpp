@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t max_file_bytes = std::size_t{1} << 20U;
-// More registries than anybody names; the longest known goes first.
+// More registries than anybody names; the oldest denial is dropped first.
 constexpr std::size_t max_denials = 1000;
 
 DeniedLogins::Time seconds_at(const json& object, const char* name) {

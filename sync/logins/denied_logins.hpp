@@ -1,8 +1,9 @@
-// Remembers, over restarts, which logins their registries denied: a denied login is then neither spread nor tried again
-// each time that the daemon starts, which could lock somebody out.
+// DeniedLogins remembers across restarts which logins their registries denied, so that a denied login is neither spread
+// nor tried again at each start of the daemon, which could lock an account.
 //
-// A login is known again by where it is kept and when it was changed there. Nothing of its secret is in the file, not
-// even a digest: from one, whoever reads the file could find a weak password. One thread; owned by the LoginHealth.
+// A login is recognized by where it is kept and when it was changed there. The file contains nothing derived from the
+// secret, not even a digest: with one, a reader of the file could find a weak password. One thread; owned by the
+// LoginHealth.
 #pragma once
 
 #include <chrono>
@@ -16,10 +17,10 @@
 
 namespace regsync {
 
-// What tells a login from the one before it, as its keeper says.
+// What distinguishes a login from its predecessor, according to its keeper.
 struct LoginMark {
   std::string collection;                 // see StoreCollection
-  std::chrono::sys_seconds changed = {};  // 0: not known, and the login is not known again
+  std::chrono::sys_seconds changed = {};  // 0: unknown, and the login is not recognized
 
   bool operator==(const LoginMark&) const = default;
 };
@@ -33,18 +34,18 @@ class DeniedLogins {
   struct Denial {
     LoginMark mark;
     Time tried;
-    std::string said;  // by the registry; presentable
+    std::string said;  // the registry's message; presentable
   };
 
-  // Reads what is known from `file`; one that cannot be read or written is reported by problem(). Empty: no file.
+  // Reads the denials from `file`; problem() reports a file that cannot be read or written. Empty: no file.
   explicit DeniedLogins(std::filesystem::path file);
 
-  // What is known of this login; null where it was not denied, as far as is known.
+  // The denial of this login; null if none is known.
   [[nodiscard]] const Denial* find(const RegistryKey& registry, const LoginMark& mark) const;
 
-  // In the place of the one before. A login without a mark is forgotten.
+  // Replaces an earlier denial. A login without a mark is forgotten.
   void add(const RegistryKey& registry, Denial denial);
-  // The registry took a login.
+  // The registry accepted a login.
   void drop(const RegistryKey& registry);
 
   [[nodiscard]] const std::optional<Error>& problem() const { return problem_; }

@@ -29,17 +29,17 @@ using Document = nlohmann::ordered_json;
 
 constexpr std::size_t max_config_bytes = 2UL * 1024 * 1024;
 
-// The members that are read here, as docker writes them.
+// The members that are read here, as spelled by docker.
 constexpr std::array<std::string_view, 3> document_members{"auths", "credsStore", "credHelpers"};
 constexpr std::array<std::string_view, 5> entry_members{"auth", "username", "password", "identitytoken",
                                                         "registrytoken"};
 
-// docker/cli, cli/config/types/authconfig.go: the members that are the secret of a login. Not "registrytoken", which
-// docker reads from the file whatever helper keeps the login (nativeStore.Get).
+// The members that hold a login's secret (docker/cli, cli/config/types/authconfig.go). Not "registrytoken", which
+// docker reads from the file whichever helper keeps the login (nativeStore.Get).
 constexpr std::array secret_members{"auth", "password", "identitytoken"};
 
-// The tree keeps the order of its members, and looks at all of them for each one: many, with long names, would take
-// hours. And to print it recurses.
+// The tree keeps its members in order and searches them linearly: many members with long names would take hours. And
+// printing it recurses.
 constexpr JsonBounds bounds{.bytes = max_config_bytes, .depth = 50, .values = 5'000};
 
 void check_bounds(const fs::path& path, std::string_view text) {
@@ -55,7 +55,7 @@ void require_object(const fs::path& path, std::string_view bytes) {
   bool is_object = false;
   const auto note_root = [&](int depth, Document::parse_event_t event, const Document&) {
     is_object = is_object || (depth == 0 && event == Document::parse_event_t::object_start);
-    return false;  // no tree
+    return false;  // build no tree
   };
   try {
     [[maybe_unused]] const Document none = Document::parse(bytes, note_root);
@@ -63,7 +63,7 @@ void require_object(const fs::path& path, std::string_view bytes) {
       return;
     }
   } catch (const Document::parse_error& error) {
-    // Not what(): it quotes the file, which may hold a password.
+    // Not what(), which quotes the file and so may contain a password.
     throw Error(ErrorCode::invalid_input,
                 path.string() + " is not valid JSON (error at byte " + std::to_string(error.byte) + ")",
                 "correct it; nothing was changed");
@@ -74,20 +74,19 @@ void require_object(const fs::path& path, std::string_view bytes) {
   throw Error(ErrorCode::invalid_input, path.string() + " is not a JSON object", "correct it; nothing was changed");
 }
 
-// The members of an object, as they stand in its text. The tree keeps numbers of another length otherwise, and one
-// value for each name.
+// The members of an object as written in its text. The tree would change the length of numbers, and keep only one value
+// per name.
 std::vector<JsonMember> members_in(std::string_view text) { return members_of(text, bounds); }
 
-// A member's name as docker writes it.
+// A member's name as spelled by docker.
 std::string known_name(const std::string& name, std::span<const std::string_view> known) {
   const std::string lowered = to_lower(name);
   const auto found = std::ranges::find_if(known, [&](std::string_view other) { return to_lower(other) == lowered; });
   return found == known.end() ? name : std::string(*found);
 }
 
-// Makes the tree that Docker's clients and kubelet make of a document, by Go's encoding/json: the case of a name does
-// not count; of a name that is there twice, two tables become one, and of anything else the last value counts that is
-// not null.
+// Builds the tree that Docker's clients and kubelet get from Go's encoding/json: names are case-insensitive; of
+// duplicate names, two tables are merged, and for anything else the last value that is not null counts.
 class Decoder {
  public:
   Document document(std::string_view text) {
@@ -104,14 +103,14 @@ class Decoder {
     return document;
   }
 
-  // Takes the whole document for the table of logins.
+  // Reads the whole document as the table of logins.
   Document document_of_logins(std::string_view text) {
     Document document = Document::object();
     add_table(document["auths"], text.substr(text.find('{')), "auths");
     return document;
   }
 
-  // The first that is there twice: "\"auths\"", "\"ghcr.io\" of \"auths\"".
+  // The first name that occurs twice: "\"auths\"", "\"ghcr.io\" of \"auths\"".
   [[nodiscard]] const std::optional<std::string>& repeated() const { return repeated_; }
 
  private:
@@ -121,7 +120,7 @@ class Decoder {
     }
   }
 
-  // Null has no effect on what is there.
+  // Null does not replace an existing value.
   static void set(Document& object, const std::string& name, std::string_view value) {
     if (value != "null" || !object.contains(name)) {
       object[name] = Document::parse(value);
@@ -155,7 +154,7 @@ class Decoder {
   std::optional<std::string> repeated_;
 };
 
-// Whether the text is what `.dockercfg` holds: the table of logins without anything around it.
+// Whether the text has the form of `.dockercfg`: the bare table of logins.
 bool holds_a_table_of_logins(const fs::path& path, std::string_view text) {
   const std::vector<JsonMember> members = members_in(text);
   const bool known = std::ranges::any_of(members, [](const JsonMember& member) {
@@ -167,7 +166,7 @@ bool holds_a_table_of_logins(const fs::path& path, std::string_view text) {
                     }));
 }
 
-// As docker writes a member of the document.
+// Formats a member of the document as docker does.
 std::string printed(const Document& value) {
   std::string text;
   for (const char c : value.dump(1, '\t')) {
@@ -193,7 +192,7 @@ std::string text_member(const Document& object, const char* name) {
 }
 
 // The login of one entry of "auths", as docker reads it (LoadFromReader, decodeAuth); for_kubelet: as kubelet does,
-// which takes base64 without its padding too.
+// which also accepts base64 without padding.
 std::optional<Credential> login_of(const std::string& server, const Document& entry, bool for_kubelet) {
   std::string token = text_member(entry, "identitytoken");
   const WipedAtEnd wiped_token(token);
@@ -227,7 +226,7 @@ std::optional<Credential> login_of(const std::string& server, const Document& en
 
 bool has_secret(const Document& entry, DockerConfigFile::Form form) {
   const auto has = [&entry](const char* member) { return !text_member(entry, member).empty(); };
-  // Who writes a registry token for kubelet, which ignores it, should learn that.
+  // Also true for a registry token, which kubelet ignores, so that the user learns of it.
   return std::ranges::any_of(secret_members, has) ||
          (form == DockerConfigFile::Form::login_file && has("registrytoken"));
 }
@@ -293,12 +292,12 @@ std::optional<std::string> DockerConfigFile::registry_entry(const std::string& r
 }
 
 void DockerConfigFile::require_editable() const {
-  if (repeated_) {  // one of the two would be lost
+  if (repeated_) {  // an edit would lose one of the two
     throw Error(ErrorCode::invalid_input,
                 *repeated_ + " is twice in " + path_.string() + " (capital and small letters are the same)",
                 "correct it; nothing was changed");
   }
-  // null is what docker's own decoder takes for a value that is left out.
+  // docker's decoder treats null like a missing value
   const auto require = [&](const Document& value, bool fits, const std::string& name, const char* type) {
     if (!fits && !value.is_null()) {
       throw Error(ErrorCode::invalid_input, name + " in " + path_.string() + " is not " + type,

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// How often it is looked whether a login ends soon.
+// How often the ends of logins are checked.
 constexpr auto warning_interval = std::chrono::hours(1);
 
 Error ending(const RegistryKey& registry, std::chrono::system_clock::duration left, const LoginKeeper& keeper) {
@@ -48,7 +48,7 @@ LoginBook::LoginBook(const asio::any_io_executor& executor, Metrics* metrics, Me
       health_(
           executor, std::move(try_one), [this] { changed(); },
           [this](const std::shared_ptr<const Credential>& login) {
-            // What a file or another helper has would go on counting, whatever the keyring is given back.
+            // A login from a file or another helper would stay in effect even if the keyring's is restored.
             const RegistryKey registry(login->login.server);
             if (hooks_.on_replaced && store_.credentials.contains(registry) && keeper_of(registry).is_keyring()) {
               hooks_.on_replaced(login);
@@ -98,7 +98,7 @@ void LoginBook::want_tried(const TargetFiles& targets) {
 
 namespace {
 
-// As the most eager target of each registry says.
+// The shortest refresh interval of any target, by registry.
 std::map<RegistryKey, std::chrono::seconds> shortest_refreshes(const TargetFiles& targets) {
   std::map<RegistryKey, std::chrono::seconds> refreshes;
   for (const auto& [name, file] : targets) {
@@ -115,7 +115,7 @@ std::map<RegistryKey, std::chrono::seconds> shortest_refreshes(const TargetFiles
 
 }  // namespace
 
-// Which of the wanted registries other helpers answer for; those are taken out of `wanted`.
+// The wanted registries that other helpers provide; removes them from `wanted`.
 std::map<RegistryKey, CredentialHelper> LoginBook::take_helper_sources(const TargetFiles& targets,
                                                                        std::set<RegistryKey>& wanted) const {
   std::map<RegistryKey, CredentialHelper> sources;
@@ -146,7 +146,7 @@ void LoginBook::take(StoreReading logins) {
     log::info("the logins can be read again");
   }
   store_.store_problem = logins.problem;
-  if (logins.provider) {  // else nothing was read
+  if (logins.provider) {  // otherwise nothing was read
     take_logins(logins);
   }
   changed();
@@ -159,7 +159,7 @@ std::map<RegistryKey, std::shared_ptr<const Credential>> by_registry(std::vector
   for (auto& credential : credentials) {
     const RegistryKey key(credential.login.server);
     auto& slot = seen[key];
-    // Other helpers may leave several spellings of one registry: the one that is spelled as its key wins.
+    // Other helpers may leave several spellings of one registry: the one that equals its key wins.
     if (!slot || credential.login.server == key.auths_key()) {
       slot = std::make_shared<const Credential>(std::move(credential));
     }
@@ -169,7 +169,7 @@ std::map<RegistryKey, std::shared_ptr<const Credential>> by_registry(std::vector
 
 }  // namespace
 
-// kept: null where it is not known.
+// kept: null if unknown.
 void LoginBook::note_place(const RegistryKey& registry, const KeptLogin* kept, const StoreReading& reading) {
   marks_[registry] = kept == nullptr ? LoginMark() : LoginMark{kept->collection, kept->changed};
   const StoreCollection* place = kept == nullptr ? nullptr : reading.find_collection(kept->collection);
@@ -191,11 +191,11 @@ void LoginBook::take_logins(StoreReading& reading) {
     const auto known = store_.credentials.find(registry);
     const bool is_new = known == store_.credentials.end();
     if (!is_new && *known->second == *credential) {
-      credential = known->second;  // one object for one login: what was made of it stays
+      credential = known->second;  // one object per login: what was derived from it stays
     } else {
       log::info((is_new ? "found the login of " : "the login has changed: ") + credential->login.username + " for " +
                 registry.value());
-      // A reading that was asked for before may bring what nobody wants any more.
+      // An earlier request may deliver a login that is no longer wanted.
       if (metrics_ != nullptr && wanted_.contains(registry)) {
         metrics_->login_changed(registry.value(), std::chrono::system_clock::now());
       }
@@ -217,7 +217,7 @@ void LoginBook::take_logins(StoreReading& reading) {
       seen.try_emplace(registry, credential);
     }
   }
-  // Absence means something only where all was seen.
+  // Absence is meaningful only if everything was shown.
   store_.asked.clear();
   for (const RegistryKey& registry : reading.asked) {
     if (reading.shows_everything() || seen.contains(registry) || store_.problems.contains(registry)) {
@@ -248,7 +248,7 @@ void LoginBook::read_again_at(std::optional<LoginPlaces::Clock::time_point> time
   });
 }
 
-// To the metrics, and each time that one becomes more urgent, to the log.
+// Reports the ends of logins to the metrics, and to the log each time that one becomes more urgent.
 void LoginBook::tell_ends() {
   const auto now = std::chrono::system_clock::now();
   const auto ends = wanted_ends();
@@ -293,7 +293,7 @@ void LoginBook::changed() {
 }
 
 bool LoginBook::is_store_read() const {
-  return wanted_.empty() ||  // nobody reads what nobody wants
+  return wanted_.empty() ||  // unwanted logins are not read
          (readings_ >= expected_ && (store_.store_problem || std::includes(store_.asked.begin(), store_.asked.end(),
                                                                            wanted_.begin(), wanted_.end())));
 }
@@ -409,7 +409,7 @@ LoginKeeper LoginBook::keeper_of(const RegistryKey& registry) const {
                                   : store_.keeper_of(registry);
 }
 
-// Of those that have ended, or of those that will soon.
+// over: adds errors for logins that have ended, otherwise for those that will soon.
 void LoginBook::add_endings(const std::map<RegistryKey, LoginEnd>& ends, std::chrono::system_clock::time_point now,
                             bool over, std::vector<Error>& errors) const {
   for (const auto& [registry, end] : ends) {

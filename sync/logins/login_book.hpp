@@ -1,8 +1,7 @@
-// LoginBook collects the logins that the targets need from both of their sources: readings of the keyring, and
-// the other credential helpers that Docker's config.json names.
+// LoginBook collects the logins that the targets need from both sources: readings of the store (keyring and login
+// files), and the other credential helpers that Docker's config.json and config.yaml name.
 //
-// A reading that failed changes nothing but the problem that is reported. Lives on the io_context thread; owned by the
-// Engine.
+// A failed reading changes only the reported problem. Lives on the io_context thread; owned by the Engine.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -32,7 +31,7 @@
 
 namespace regsync {
 
-// Of a keyring that was waited for so long.
+// The error for a keyring that has not answered in this time.
 Error keyring_is_silent(std::chrono::milliseconds time);
 
 class LoginBook {
@@ -41,60 +40,60 @@ class LoginBook {
     std::function<void(const std::set<RegistryKey>&)> on_wanted;  // the registries to read from the store from now on
     std::function<void()> on_change;                              // known() differs
     std::function<void()> read_again = {};                        // read the store again now; may be empty
-    // A login of the store is in force, and another one is to take its place; may be empty.
+    // A login of the store is in use, and another one is about to replace it; may be empty.
     LoginHealth::OnReplaced on_replaced = {};
-    // A login ends in 14, 3 or 1 days, or has ended: told once for each; may be empty.
+    // A login ends in 14, 3 or 1 days, or has ended: called once for each; may be empty.
     std::function<void(const Error& notice)> on_ending = {};
   };
 
-  // What is remembered over restarts, each in a file; empty for none.
+  // The files that keep state across restarts; empty for none.
   struct Memory {
     std::filesystem::path places = {};  // where logins were
     std::filesystem::path denied = {};  // which logins their registries denied
-    // How long after a reading it is written down when logins were changed.
+    // The delay after a reading before the times of changed logins are written.
     std::chrono::milliseconds save_after = std::chrono::seconds(10);
   };
 
-  // metrics may be null. settle: how long a login must be missing to be gone.
+  // metrics may be null. settle: how long a login must be missing to count as gone.
   LoginBook(const asio::any_io_executor& executor, Metrics* metrics, Memory memory, std::chrono::milliseconds settle,
             Hooks hooks, LoginHealth::Try try_one = try_login);
 
-  // The registries of these targets are wanted.
+  // Sets the wanted registries to those of these targets.
   void want(const TargetFiles& targets);
   // See other_helpers.hpp; takes effect with the next want().
   void set_cred_helpers(HelperNames helpers) { cred_helpers_ = std::move(helpers); }
 
-  // Of config.yaml; takes effect with the next want(). expires: by registry as written.
+  // Settings from config.yaml; takes effect with the next want(). expires: by registry as written.
   void set_login_settings(bool verify, std::map<std::string, std::chrono::sys_days> expires);
 
-  // A reading of the store has arrived.
+  // Takes a reading of the store.
   void take(StoreReading logins);
-  // A person asked: another reading is on its way, for which complete() waits, and denied logins may be tried again.
+  // The user asked: another reading will arrive, for which complete() waits, and denied logins may be tried again.
   void expect_reading();
 
-  // Returns when every wanted login is known, or cannot be had now; at the latest after `time`. The default suits a
-  // person who waits: the keyring answers in milliseconds, a cloud's helper in seconds. A store that did not answer by
-  // then is a store_problem() until it does.
+  // Returns when every wanted login is known or unavailable, at the latest after `time`. The default suits a waiting
+  // user: the keyring answers in milliseconds, a cloud's helper in seconds. A store that did not answer by then is a
+  // store_problem() until it does.
   asio::awaitable<void> complete(std::chrono::milliseconds time = std::chrono::seconds(10));
 
-  // What may be used now. Starts to try what is new.
+  // The logins that may be used now. Starts to try new ones.
   [[nodiscard]] KnownLogins known();
-  // What a person should know of logins that are in use: untried ones, and those that end soon.
-  // ends: wanted_ends(), which takes a while to make.
+  // What the user should know about logins in use: untried ones, and those that end soon. ends: wanted_ends(), which is
+  // slow to compute.
   [[nodiscard]] std::vector<Error> notices(const std::map<RegistryKey, LoginEnd>& ends,
                                            std::chrono::system_clock::time_point now) const;
-  // Logins that have ended, and files about logins that cannot be used.
+  // Logins that have ended, and state files that cannot be used.
   [[nodiscard]] std::vector<Error> problems(const std::map<RegistryKey, LoginEnd>& ends,
                                             std::chrono::system_clock::time_point now) const;
-  // The registries whose present login is denied, or not tried yet.
+  // The registries whose current login is denied or not tried yet.
   [[nodiscard]] std::set<RegistryKey> in_doubt() const { return health_.in_doubt(); }
-  // When those logins end that targets want, where it is known.
+  // When the logins that targets want end, if known.
   [[nodiscard]] std::map<RegistryKey, LoginEnd> wanted_ends() const;
-  // Every login of the store, as its last reading has them.
+  // Every login of the store, according to its last reading.
   [[nodiscard]] const std::vector<Login>& all() const { return all_; }
-  // The same, and those of credential helpers, with how they are.
+  // The same and those of credential helpers, with their state.
   [[nodiscard]] std::vector<LoginStatus> statuses() const;
-  // Why the store cannot be read now; nothing where no target needs it.
+  // Why the store cannot be read now; nothing if no target needs it.
   [[nodiscard]] std::optional<Error> store_problem() const;
 
   asio::awaitable<void> stop();
@@ -121,13 +120,13 @@ class LoginBook {
   HelperNames cred_helpers_;
   bool verify_ = true;
   std::map<std::string, std::chrono::sys_days> settings_expire_;
-  std::set<RegistryKey> wanted_;       // of the store
-  std::set<RegistryKey> tried_;        // whose new logins are tried first
-  LoginEnds ends_;                     // as files say
-  std::map<RegistryKey, int> warned_;  // of its end: how urgent it was then
+  std::set<RegistryKey> wanted_;       // registries to read from the store
+  std::set<RegistryKey> tried_;        // registries whose new logins are tried first
+  LoginEnds ends_;                     // as declared in files
+  std::map<RegistryKey, int> warned_;  // how urgent the end was when last warned about
   asio::steady_timer warn_again_;
   KnownLogins store_;
-  LoginMarks marks_;  // of the logins of store_
+  LoginMarks marks_;  // marks of the logins in store_
   std::vector<Login> all_;
   std::size_t readings_ = 0;
   std::size_t expected_ = 0;
@@ -136,7 +135,7 @@ class LoginBook {
   LoginPlaces places_;
   CoalescedCall saving_places_;
   asio::steady_timer recheck_;
-  bool rechecking_ = false;  // a login may be gone, and the next reading tells
+  bool rechecking_ = false;  // a login may be gone; the next reading decides
   CredentialHelpers helpers_;
   LoginHealth health_;
 };

@@ -34,7 +34,7 @@ using Time = std::chrono::system_clock::time_point;
 
 constexpr auto short_life = std::chrono::hours(24);
 
-// A password of ECR is base64 of JSON ({"payload", "datakey", "version", "type", "expiration"}).
+// An ECR password is base64 of JSON ({"payload", "datakey", "version", "type", "expiration"}).
 std::optional<Time> ecr_expiry(std::string_view password) {
   constexpr std::size_t longest = std::size_t{64} << 10U;
   const auto text = password.size() <= longest ? base64_decode(password) : std::nullopt;
@@ -42,7 +42,7 @@ std::optional<Time> ecr_expiry(std::string_view password) {
   return document ? time_at(*document, {"expiration"}) : std::nullopt;
 }
 
-// Whether the login is a token of the cloud whose registry this is, and not a password that somebody chose.
+// Whether the login is a token of the registry's cloud, and not a password that somebody chose.
 bool is_cloud_token(const Login& login, const LoginOrigin& origin) {
   return !origin.helper.empty() || login.username == "AWS" || login.username == "oauth2accesstoken" ||
          login.username == acr_token_user;

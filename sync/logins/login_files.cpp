@@ -16,15 +16,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Who mounts more has made a mistake, such as to name / or a home.
+// More is a mistake, such as naming / or a home folder.
 constexpr std::size_t max_files = 1000;
 
-// A folder, a mounted Secret in it, a projected path in that.
+// A folder, a mounted Secret in it, and a projected path in that.
 constexpr int max_depth = 3;
 
 struct Found {
   std::vector<fs::path> files;
-  std::vector<fs::path> folders;  // below the given one
+  std::vector<fs::path> folders;  // subfolders of the given one
 };
 
 // Kubernetes swaps `..data`, and removes `..2024_…`; an editor's copy ends in "~".
@@ -47,7 +47,7 @@ void find_files(const fs::path& folder, int depth, Found& found) {
   }
   std::ranges::sort(entries);
   for (const auto& entry : entries) {
-    std::error_code unreadable;  // then reading it as a file says why
+    std::error_code unreadable;  // reading it as a file then reports why
     if (fs::is_directory(entry, unreadable)) {
       if (depth < max_depth) {
         found.folders.push_back(entry);
@@ -64,7 +64,7 @@ void find_files(const fs::path& folder, int depth, Found& found) {
   }
 }
 
-// The first problem, which says how many others there are.
+// Keeps the first problem and counts the others.
 class Problems {
  public:
   void add(std::optional<Error> problem) {
@@ -104,7 +104,7 @@ Error vanished(const fs::path& file) {
 }  // namespace
 
 LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<RegistryKey>& asked) {
-  const std::int64_t modified_ns = stamp_of(path.string()).modified_ns;  // before it is read: never newer than that
+  const std::int64_t modified_ns = stamp_of(path.string()).modified_ns;  // before reading: never newer than it
   const DockerConfigFile file(path, DockerConfigFile::Form::login_file);
   if (file.is_blank()) {
     std::error_code unknown;
@@ -156,7 +156,7 @@ LoginFiles::Content LoginFiles::parse(const fs::path& path, const std::set<Regis
   return content;
 }
 
-// Adds what is known of a file. readable: as it is now.
+// Adds the known logins of a file. readable: whether the file can be read now.
 void LoginFiles::add(StoreReading& reading, const fs::path& file, bool readable) {
   reading.collections.push_back(
       {.path = file.string(), .label = file.string(), .locked = !readable, .is_default = false, .is_file = true});
@@ -214,7 +214,7 @@ StoreReading LoginFiles::read(const std::set<RegistryKey>& asked) {
       }
     }
   }
-  // What vanished from a folder counts as long as nothing else has its logins.
+  // Logins of a file that vanished from a folder stay as long as no other file has them.
   std::erase_if(contents_, [&](const auto& item) {
     if (present.contains(item.first)) {
       return false;
@@ -238,7 +238,7 @@ StoreReading LoginFiles::read(const std::set<RegistryKey>& asked) {
   }
   std::ranges::stable_sort(reading.all, {}, [](const KeptLogin& kept) { return kept.login.server; });
   reading.problem = problems.summary();
-  if (reading.problem) {  // what cannot be read may hold those that are missing, and holds up no others
+  if (reading.problem) {  // an unreadable file may hold the missing ones; others are not affected
     for (const RegistryKey& registry : asked) {
       if (!shows(reading, registry)) {
         reading.problems.try_emplace(registry, *reading.problem);

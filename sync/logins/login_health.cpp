@@ -20,20 +20,20 @@ bool same(const std::shared_ptr<const Credential>& a, const std::shared_ptr<cons
   return a && b && *a == *b;
 }
 
-// Registries and directories lock an account after some failures in half an hour, five of them at the least.
+// Registries and directories lock an account after several failures in half an hour, never fewer than five.
 constexpr auto time_between_tries = std::chrono::minutes(10);
 
-// What was tried before may be tried again.
+// A login that was tried before this time may be tried again.
 DeniedLogins::Time long_ago(std::chrono::system_clock::time_point now) {
   return std::chrono::floor<std::chrono::seconds>(now - time_between_tries);
 }
 
-// The log says whose login it is; an Error, which the page of the fleet shows too, does not.
+// The log names the user; an Error, which the fleet's page also shows, does not.
 void warn(const Error& problem, const Credential& credential) {
   log::warning(describe(problem.within("login of " + presentable(credential.login.username))));
 }
 
-// What the registry said, without the name of the user, which some repeat.
+// The registry's message without the user name, which some registries repeat.
 std::string said_of(const PullAnswer& answer, const std::string& user) {
   std::string said = answer.detail;
   const auto is_of_a_word = [&](std::size_t at) {
@@ -47,7 +47,7 @@ std::string said_of(const PullAnswer& answer, const std::string& user) {
   return presentable(said);
 }
 
-// What nobody can try: no registry takes an identity token as a password, and kubelet uses none.
+// An identity token cannot be tried: no registry accepts it as a password, and kubelet does not use it.
 bool can_be_tried(const Credential& credential) {
   return !credential.login.username.empty() && credential.login.username != "<token>";
 }
@@ -148,13 +148,13 @@ void LoginHealth::start(const RegistryKey& registry, const Shared& login) {
 
 asio::awaitable<void> LoginHealth::run(RegistryKey registry, Shared login) {
   using asio::experimental::awaitable_operators::operator||;
-  co_await asio::post(executor_, asio::use_awaitable);  // never inside in_force(), which is being computed
+  co_await asio::post(executor_, asio::use_awaitable);  // never from inside in_force()
   asio::steady_timer limit(executor_, patience_);
   std::string host(registry.host());
   RegistryLogin proof;
   proof.username = login->login.username;
   proof.password = login->secret.clone();
-  // The timer's end is no failure: it is awaited after the try, so that it wins only when its time has come.
+  // The timer's expiry is not an exception: it is the second operand, so it wins only when its time has come.
   const auto first = co_await (try_login_(std::move(host), std::move(proof)) || limit.async_wait(asio::use_awaitable));
   PullAnswer answer;
   if (const auto* answered = std::get_if<PullAnswer>(&first)) {
@@ -168,7 +168,7 @@ asio::awaitable<void> LoginHealth::run(RegistryKey registry, Shared login) {
 void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, const PullAnswer& answer) {
   const auto found = states_.find(registry);
   if (found == states_.end() || found->second.trying != login) {
-    return;  // another login took its place meanwhile
+    return;  // another login has replaced it in the meantime
   }
   State& state = found->second;
   state.trying.reset();
@@ -180,7 +180,7 @@ void LoginHealth::conclude(const RegistryKey& registry, const Shared& login, con
     return;
   }
   if (answer.verdict != PullVerdict::can_pull && same(state.denied, login)) {
-    // It was denied before, and no answer is no word that it is good. Not tried again for a while.
+    // It was denied before, and a missing answer does not prove that it is valid. Not retried for a while.
     state.denied_at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     return;
   }
@@ -210,8 +210,8 @@ void LoginHealth::deny(State& state, const RegistryKey& registry, const Shared& 
   warn(*state.denial, *login);
 }
 
-// A denial that is dated in the future, by a clock that was set back since, is one of now. To ask counts once: the
-// clock by which a denial is old may be the wrong one, and no denial after it would be young.
+// A denial dated in the future (the clock was set back since) counts as new. A request applies only once: if the clock
+// that makes a denial look old is wrong, no later denial would look new.
 void LoginHealth::try_denied_again(std::chrono::system_clock::time_point now) {
   try_again_before_ = long_ago(now);
   for (auto& [registry, state] : states_) {

@@ -1,14 +1,13 @@
-// Tries each new or changed login once at its registry before it is used, so that a mistyped password or a revoked
-// token does not replace a good one in every cluster.
+// LoginHealth tries each new or changed login once at its registry before it is used, so that a mistyped password or a
+// revoked token does not replace a good one in every cluster.
 //
 //   good                       used from then on
-//   denied                     the login before it stays in use; a problem of the registry says what the registry said;
-//                              remembered over restarts (see DeniedLogins)
+//   denied                     the previous login stays in use; a problem of the registry quotes its answer; remembered
+//                              across restarts (see DeniedLogins)
 //   unreachable, or no answer  used untried; a notice says so
 //
-// One try for each change, at the registry that the login is for and nowhere else, so that nobody is locked out; and
-// another one when a person asks, ten minutes after the last at the earliest. Lives on the io_context thread; owned by
-// the LoginBook.
+// One try for each change, only at the registry that the login is for, so that no account is locked; and another when
+// the user asks, ten minutes after the last at the earliest. Lives on the io_context thread; owned by the LoginBook.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -36,37 +35,37 @@ namespace regsync {
 
 class LoginHealth {
  public:
-  // Empty: nobody is asked, and a login that is not remembered as denied is used. So a command knows what the daemon
-  // found out.
+  // Empty: no registry is asked, and a login that is not remembered as denied is used. Commands do this to use the
+  // daemon's findings.
   using Try = std::function<asio::awaitable<PullAnswer>(std::string host, RegistryLogin login)>;
 
   using OnReplaced = std::function<void(const std::shared_ptr<const Credential>&)>;
 
-  // on_change: in_force() may answer otherwise now. on_replaced: another login is to take the place of this one, which
-  // is in force. denied: the file in which it is remembered what was denied; empty for none.
+  // on_change: the result of in_force() may have changed. on_replaced: another login is about to replace this one,
+  // which is in use. denied: the file that remembers denials; empty for none.
   LoginHealth(const asio::any_io_executor& executor, Try try_login, std::function<void()> on_change,
               OnReplaced on_replaced, std::filesystem::path denied = {},
               std::chrono::milliseconds patience = std::chrono::seconds(5));
 
-  // What may be used of the logins that are known now. Those of the `tried` registries are tried first. marks: of those
-  // that are known again after a restart.
+  // The known logins that may be used. Those of the `tried` registries are tried first. marks: for logins that are to
+  // be recognized after a restart.
   KnownLogins in_force(KnownLogins known, const std::set<RegistryKey>& tried, const LoginMarks& marks = {});
 
-  // A person asks: what was denied ten minutes ago, or before, is tried again by the next in_force().
+  // The user asks: the next in_force() retries logins that were denied at least ten minutes ago.
   void try_denied_again(std::chrono::system_clock::time_point now);
 
-  // Whether no try is under way.
+  // Whether no try is in progress.
   [[nodiscard]] bool settled() const { return tries_.empty(); }
 
-  // The registries whose present login is denied, or not tried yet.
+  // The registries whose current login is denied or not tried yet.
   [[nodiscard]] std::set<RegistryKey> in_doubt() const;
 
   // Logins that are used untried, and why.
   [[nodiscard]] std::vector<Error> notices() const;
-  // What keeps a denial from being remembered.
+  // Why a denial cannot be remembered.
   [[nodiscard]] const std::optional<Error>& problem() const { return denied_.problem(); }
 
-  // Cancels the tries and waits for their end.
+  // Cancels the tries and waits until they have ended.
   asio::awaitable<void> stop();
 
  private:
@@ -77,10 +76,10 @@ class LoginHealth {
     Shared trying;
     Shared denied;
     DeniedLogins::Time denied_at;
-    bool try_again = false;  // a person has asked since
+    bool try_again = false;  // the user has asked since
     std::optional<Error> denial;
     std::optional<Error> notice;
-    LoginMark mark;  // of the login that is known now
+    LoginMark mark;  // of the currently known login
     LoginKeeper keeper;
   };
 
@@ -97,9 +96,9 @@ class LoginHealth {
   OnReplaced on_replaced_;
   std::chrono::milliseconds patience_;
   DeniedLogins denied_;
-  DeniedLogins::Time try_again_before_;  // of a login that comes into sight: what was denied before this is tried again
+  DeniedLogins::Time try_again_before_;  // for logins that appear: those denied before this are retried
   std::map<RegistryKey, State> states_;
-  std::set<std::shared_ptr<asio::cancellation_signal>> tries_;  // under way
+  std::set<std::shared_ptr<asio::cancellation_signal>> tries_;  // in progress
   bool stopping_ = false;
   TaskGroup tasks_;
 };

@@ -69,7 +69,7 @@ LoginPlaces::Verdict LoginPlaces::judge(const StoreReading& reading, Clock::time
   return verdict;
 }
 
-// Only the registries that were asked for are of interest: what else is in the keyring is nobody's business.
+// Only the asked registries: other logins in the keyring do not concern regsync.
 LoginPlaces::Shown LoginPlaces::shown_by(const StoreReading& reading) {
   Shown shown;
   for (const Credential& credential : reading.credentials) {
@@ -139,7 +139,7 @@ bool LoginPlaces::Whereabouts::has_places_of(const Whereabouts& other) const {
   return last == other.last && std::ranges::equal(std::views::keys(held), std::views::keys(other.held));
 }
 
-// What is known of a login that shows. A place that is not there may have been deleted: it counts no more once the
+// The places of a login that is visible. A place that is absent may have been deleted: it no longer counts once the
 // login was written elsewhere since.
 LoginPlaces::Whereabouts LoginPlaces::whereabouts(const Whereabouts& before, const std::vector<const KeptLogin*>& seen,
                                                   const StoreReading& reading) {
@@ -171,8 +171,8 @@ LoginPlaces::Whereabouts LoginPlaces::whereabouts(const Whereabouts& before, con
   return now;
 }
 
-// Why a login that shows is not the one to use: where the last one was cannot be seen now, and a login there would
-// count more. Files count more than keyrings, those before others, and the default keyring more than its like.
+// Why a visible login must not be used: the last login's place is hidden now, and a login there would take precedence.
+// Files precede keyrings, earlier files precede later ones, and the default keyring precedes other keyrings.
 std::optional<Error> LoginPlaces::outranked(const RegistryKey& registry, const KeptLogin& seen,
                                             const StoreReading& reading) const {
   const auto known = known_.find(registry);
@@ -238,7 +238,7 @@ std::optional<Error> LoginPlaces::doubt(const RegistryKey& registry, const Where
   }
   for (const auto& [holder, held] : known.held) {
     if (holder.provider != program || program == login_files_program) {
-      continue;  // its logins were seen elsewhere since, or the check above has found it
+      continue;  // its logins were seen elsewhere since, or the check above found it
     }
     const StoreCollection* collection = find(holder, reading);
     if (collection != nullptr && collection->locked) {
@@ -264,8 +264,8 @@ std::string LoginPlaces::name_of(const Place& place) const {
 
 // {"holders": [{"provider", "collection", "label", "logins": ["ghcr.io"], "held": {"ghcr.io": 1767225600},
 //               "created": {"ghcr.io": 1767139200}}]}
-// logins: whose last place it is; held: those that it has, or may have, and when each was changed; created: when the
-// collection was that had each of them, where that is known.
+// logins: those last seen here; held: those that are, or may be, here, with the time of their change; created: for
+// each, when the collection that held it was created, if known.
 void LoginPlaces::read() {
   const auto text = read_file_if_exists(file_, max_file_bytes);
   const json document = text ? parse_json(*text).value_or(json()) : json();

@@ -1,7 +1,7 @@
-// A place that logins come from: the keyring, or files. The seam between those and the engine.
+// LoginSource is a place that logins come from: the keyring, or files. It separates those from the engine.
 //
-// A source reads when it begins, whenever what it follows may have changed, and when it is asked. Each reading goes to
-// the handler that it was made with: on the io_context thread, never from inside a call of want() or refresh().
+// A source reads when it starts, whenever what it follows may have changed, and on request. Each reading goes to the
+// handler given at construction: on the io_context thread, never from inside a call of want() or refresh().
 #pragma once
 
 #include <functional>
@@ -23,7 +23,7 @@ class LoginSource {
   LoginSource(LoginSource&&) = delete;
   LoginSource& operator=(LoginSource&&) = delete;
 
-  // The registries whose secrets are read from now on; starts a new reading.
+  // Sets the registries whose secrets are read from now on; starts a new reading.
   virtual void want(std::set<RegistryKey> registries) = 0;
 
   // Reads again now.

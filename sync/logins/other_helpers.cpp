@@ -19,13 +19,13 @@ namespace {
 bool matches(const std::string& key, const RegistryKey& registry) {
   const RegistryKey pattern(key);
   if (pattern.account().empty() && key.find('@') != std::string::npos) {
-    return false;  // a pattern of accounts, which are named one by one
+    return false;  // a pattern of accounts; accounts must be named exactly
   }
   return pattern.account() == registry.account() && registry.path().empty() &&
          glob_match(std::string(pattern.registry()), std::string(registry.registry()));
 }
 
-// As credHelpers spells it, which is what the helper knows; without the account, which none does.
+// As spelled in credHelpers, which is what the helper knows; without the account, which no helper knows.
 std::string asked_for(const std::string& key) {
   const RegistryKey registry(key);
   return registry.account().empty() ? key : std::string(registry.registry());

@@ -1,5 +1,5 @@
-// Registries whose logins come from another credential helper than ours: `credHelpers` of Docker's config.json, and
-// that of config.yaml, whose registries may be patterns ("*.dkr.ecr.*.amazonaws.com").
+// Finds the registries whose logins come from a credential helper other than ours: `credHelpers` of Docker's
+// config.json, and of config.yaml, whose registries may be patterns ("*.dkr.ecr.*.amazonaws.com").
 #pragma once
 
 #include <map>
@@ -14,9 +14,9 @@ namespace regsync {
 // By registry or pattern: the helper's name ("ecr-login" is docker-credential-ecr-login).
 using HelperNames = std::map<std::string, std::string>;
 
-// Of both files; where both name a registry, the settings count. A helper that keeps its logins in the keyring
-// (is_keyring_helper) means the keyring, as our own does: its name is "regsync" here, or missing. Throws
-// Error(invalid_input) as DockerConfigFile does.
+// The helpers from both files; if both name a registry, the settings win. A helper that keeps its logins in the keyring
+// (is_keyring_helper) means the keyring, like our own: its name is "regsync" here, or missing. Throws
+// Error(invalid_input) like DockerConfigFile.
 HelperNames other_helpers(const Settings& settings);
 
 struct OtherHelper {
@@ -24,9 +24,9 @@ struct OtherHelper {
   std::string server;  // what it is asked for, without an account
 };
 
-// A registry's own entry comes before patterns, and of those the longest one counts. An entry is for one account, or
-// for none: "work@*.pkg.dev" and "*.pkg.dev" have nothing in common. Nothing where our own helper, by the name
-// "regsync", or none is meant. Pure.
+// A registry's own entry takes precedence over patterns, and the longest pattern over others. An entry is for one
+// account, or for none: "work@*.pkg.dev" and "*.pkg.dev" are unrelated. Nothing if our own helper, by the name
+// "regsync", or no helper is meant. Pure.
 std::optional<OtherHelper> helper_for(const HelperNames& helpers, const RegistryKey& registry);
 
 }  // namespace regsync

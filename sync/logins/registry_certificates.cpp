@@ -21,9 +21,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t max_bytes = std::size_t{1} << 20U;
 
-// libcurl takes authorities in place of the system's, so those are read too: as Go's crypto/x509 finds them, which
-// takes the first of the files that are known, or SSL_CERT_FILE, and all that is in the system's folders, or
-// SSL_CERT_DIR.
+// libcurl uses the given authorities instead of the system's, so those are read too, found as Go's crypto/x509 does:
+// the first existing bundle or SSL_CERT_FILE, and everything in the system's folders or SSL_CERT_DIR.
 std::string system_authorities() {
   const std::string own = kube::process_environment("SSL_CERT_FILE").value_or("");
   const std::string folders = kube::process_environment("SSL_CERT_DIR").value_or("");
@@ -34,7 +33,7 @@ std::string system_authorities() {
   for (const char* const bundle :
        {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem"}) {
     if (fs::exists(bundle, ignored)) {
-      return kube::authorities_in(bundle, folders);  // it has what the system's folders have
+      return kube::authorities_in(bundle, folders);  // the bundle contains what the system's folders have
     }
   }
   return kube::authorities_in({}, folders);
@@ -70,7 +69,7 @@ std::vector<fs::path> certificate_folders() {
 std::shared_ptr<const kube::TlsMaterial> registry_certificates(std::string_view authority,
                                                                const std::vector<fs::path>& folders) {
   if (!parse_authority(authority) || authority.starts_with('.')) {
-    return nullptr;  // nor the name of a folder
+    return nullptr;  // not a folder name either
   }
   std::vector<std::string> names{std::string(authority)};
   if (authority.find(':') == std::string_view::npos) {

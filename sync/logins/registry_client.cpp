@@ -27,7 +27,7 @@ constexpr std::chrono::seconds request_time{15};
 constexpr int most_redirects = 3;
 constexpr long http_unauthorized = 401;
 
-// What runtimes accept, in one header: an index or a manifest, of OCI or of Docker.
+// The types that runtimes accept, in one header: an index or a manifest, of OCI or of Docker.
 constexpr const char* accepted_manifests =
     "Accept: application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
@@ -71,9 +71,9 @@ HttpRequest request_for(std::string method, std::string target, const std::strin
   return request;
 }
 
-// Whether a page says it, and no registry does: a proxy, a firewall, a captive portal, a web server. (The front of a
-// registry may well answer 401 with a page: it asks for the login itself.) The type counts only where there is no body
-// to look at: Quay calls its answer to a login, "true", text/html.
+// Whether the answer is a page of a proxy, a firewall, a captive portal or a web server, not a registry's. (A
+// registry's front end may answer 401 with a page: it asks for the login itself.) The content type counts only if there
+// is no body: Quay labels its answer to a login, "true", as text/html.
 bool is_page(const HttpResponse& response) {
   return response.status != http_unauthorized &&
          (response.body.empty() ? to_lower(response.content_type).starts_with("text/html")
@@ -84,7 +84,7 @@ std::string said_by(const std::string& server, const HttpResponse& response) {
   return server + " answered HTTP " + std::to_string(response.status) + (is_page(response) ? " with a web page" : "");
 }
 
-// Whether the token is good, but not for this: RFC 6750, 3.1.
+// Whether the token is valid, but not for this: RFC 6750, 3.1.
 bool lacks_scope_only(const HttpResponse& response) {
   return response.www_authenticate.find("insufficient_scope") != std::string::npos;
 }
@@ -107,13 +107,13 @@ PullVerdict verdict_of(const HttpResponse& response, bool asked_for_image) {
   }
 }
 
-// What an answer means for who asks with this login, or with none.
+// The meaning of an answer to a request with this login, or with none.
 PullAnswer answer_of(const HttpResponse& response, const std::string& server, bool asked_for_image) {
   const PullVerdict verdict = verdict_of(response, asked_for_image);
   return {verdict, verdict == PullVerdict::can_pull ? std::string() : said_by(server, response), {}, response.status};
 }
 
-// The same of what was answered before a login was asked for: it says who may pull an image, and nothing of the login.
+// The same for an answer before a login was asked for: it says who may pull an image, and nothing about the login.
 PullAnswer answer_without_login(const HttpResponse& response, const std::string& server, bool asked_for_image,
                                 bool has_login) {
   PullAnswer answer = answer_of(response, server, asked_for_image);
@@ -131,7 +131,7 @@ struct Proof {
   std::string note;
 };
 
-// status: of the answer that led to this.
+// status: that of the answer that caused this.
 Proof no_proof(PullVerdict verdict, std::string why, long status) {
   return {"", PullAnswer{verdict, std::move(why), {}, status}, {}};
 }
@@ -185,7 +185,7 @@ asio::awaitable<Proof> prove(Challenge challenge, std::string scope, std::string
   if (challenge.scheme == "basic" && !login.username.empty()) {
     co_return proof_of(basic_header(login));
   }
-  // Who has no login is refused; a login was not sent.
+  // An anonymous request is refused; a login was not sent.
   co_return no_proof(login.username.empty() ? PullVerdict::denied : PullVerdict::unreachable,
                      server + " wants " +
                          (challenge.scheme.empty() ? "authentication that is neither basic nor bearer"
@@ -193,8 +193,8 @@ asio::awaitable<Proof> prove(Challenge challenge, std::string scope, std::string
                      http_unauthorized);
 }
 
-// An image that everybody may pull may be elsewhere (registry.k8s.io). So may be the page that asks a person to log in:
-// only what the last one answers counts, and it is sent no login.
+// A public image may be elsewhere (registry.k8s.io), and so may a page that asks a person to log in: only the last
+// answer counts, and no login is sent.
 asio::awaitable<PullAnswer> ask_elsewhere(std::string server, std::string method, HttpResponse response) {
   for (int turn = 0; turn < most_redirects && redirects(response); ++turn) {
     const auto from = kube::parse_url(server);
@@ -233,14 +233,14 @@ asio::awaitable<PullAnswer> ask(std::string server, std::string method, std::str
   HttpRequest second = request_for(std::move(method), std::move(target), proof.header);
   const HttpResponse answer = co_await send(server, std::move(second));
   PullAnswer verdict = answer_of(answer, server, asked_for_image);
-  if (asked_for_image && redirects(answer)) {  // the content is elsewhere, and the login has passed
+  if (asked_for_image && redirects(answer)) {  // the content is elsewhere, so the login was accepted
     verdict = {PullVerdict::can_pull, "", {}, answer.status};
   }
   verdict.note = proof.note;
   co_return verdict;
 }
 
-// Runtimes talk plain http to registries on this machine; to any other only if told so.
+// Runtimes use plain http for registries on this machine; for others only if configured.
 asio::awaitable<PullAnswer> ask_host(std::string host, std::string method, std::string target, std::string scope,
                                      RegistryLogin login) {
   const std::string authority = host == "docker.io" ? "registry-1.docker.io" : host;
@@ -249,7 +249,7 @@ asio::awaitable<PullAnswer> ask_host(std::string host, std::string method, std::
     co_return PullAnswer{PullVerdict::unreachable, "\"" + host + "\" is not a registry", {}};
   }
   std::optional<Error> failure;
-  // (Arguments of a co_await are named: g++ 12 destroys some temporaries there twice.)
+  // (Arguments of a co_await are named variables: g++ 12 destroys some temporaries there twice.)
   std::string secure = "https://" + authority;
   std::string plain = "http://" + authority;
   RegistryLogin same;

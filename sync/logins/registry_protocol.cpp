@@ -12,12 +12,12 @@
 namespace regsync {
 namespace {
 
-// Whether it can stand in a header or a URL: anything else could end it and begin another one (RFC 6750, 2.1).
+// Whether a text is safe in a header or a URL: other characters could end it and start another one (RFC 6750, 2.1).
 bool is_one_word(std::string_view text) {
   return std::ranges::all_of(text, [](unsigned char c) { return c > ' ' && c < 0x7F; });
 }
 
-// Takes a token or a quoted string (RFC 9110, 5.6) from the front.
+// Removes a token or a quoted string (RFC 9110, 5.6) from the front and returns it.
 std::string take_value(std::string_view& text) {
   if (!text.starts_with('"')) {
     const auto end = std::min(text.find_first_of(" ,\t"), text.size());
@@ -63,7 +63,7 @@ Challenge parse_challenge(std::string_view header) {
       }
     }
     header.remove_prefix(end);
-    if (!header.starts_with('=')) {  // a scheme begins the next challenge
+    if (!header.starts_with('=')) {  // a scheme starts the next challenge
       keep();
       current.scheme = word;
       skip(" \t");
@@ -113,7 +113,7 @@ std::string_view last_labels(std::string_view host, int count) {
   return dot < host.size() ? host.substr(dot + 1) : host;
 }
 
-// What somebody registers: the last two labels, or three where those look like "co.uk" and "com.au".
+// The registered domain: the last two labels, or three if those look like "co.uk" and "com.au".
 std::string_view domain_of(std::string_view host) {
   constexpr std::array<std::string_view, 12> shared{"co", "com", "net", "org", "edu", "gov",
                                                     "ac", "or",  "ne",  "go",  "gob", "mil"};

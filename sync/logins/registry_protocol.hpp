@@ -1,5 +1,5 @@
-// Reads what a registry and its token server say while a login is tried (distribution, docs/spec/auth/token.md; RFC
-// 9110, 11), and decides where a login may go. Pure; any thread. All of it is total: the text is a stranger's.
+// Parses the answers of a registry and its token server while a login is tried (distribution, docs/spec/auth/token.md;
+// RFC 9110, 11), and decides where a login may be sent. Pure; any thread. Total: the text is untrusted.
 #pragma once
 
 #include <map>
@@ -11,24 +11,24 @@
 
 namespace regsync {
 
-// A WWW-Authenticate header: the scheme, lower case, and its parameters. Of several challenges the one that can be
-// answered: the first of bearer, which who has no login can answer too; else the first of basic.
+// A WWW-Authenticate header: the scheme, in lower case, and its parameters. Of several challenges, the one that can be
+// answered: the first bearer, which also works without a login; otherwise the first basic.
 struct Challenge {
-  std::string scheme;  // "" where there is none
+  std::string scheme;  // "" if there is none
   std::map<std::string, std::string> parameters;
 };
 Challenge parse_challenge(std::string_view header);
 
-// The realm of a challenge, as libcurl reads it; nothing for what is no http(s) URL of a plain server: no user
-// information, no blanks or control characters.
+// The realm of a challenge, as libcurl reads it; nothing unless it is an http(s) URL of a plain server: no user
+// information, blanks or control characters.
 std::optional<kube::Url> parse_realm(std::string_view text);
 
-// Whether a login may go to a token server that a registry names: over plain http only within this machine, so that no
-// registry elsewhere has a password sent to whatever listens here.
+// Whether a login may be sent to a token server that a registry names: over plain http only within this machine, so
+// that a remote registry cannot have a password sent to whatever listens here.
 bool may_carry_login(const kube::Url& token_server, std::string_view registry_host);
 
-// Where a registry redirects a request for an image to: an absolute path of its own, or a URL as parse_realm and
-// may_carry_login have it; nothing for anything else.
+// The target of a registry's redirect for an image: an absolute path on itself, or a URL that parse_realm() and
+// may_carry_login() accept; nothing for anything else.
 std::optional<kube::Url> parse_location(std::string_view text, const kube::Url& registry);
 
 // Whether two hosts are the same, or names of one domain (registry-1.docker.io, auth.docker.io): by their last two

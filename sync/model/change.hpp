@@ -1,5 +1,5 @@
-// One change that regsync made in a cluster, and its reason, for the journal and `regsync history`. Value type; no
-// secret is in it.
+// Change is one change that regsync made in a cluster, and its reason, for the journal and `regsync history`. Value
+// type; contains no secret.
 #pragma once
 
 #include <cstdint>
@@ -8,22 +8,22 @@
 
 namespace regsync {
 
-// Why something is to be done about a key.
+// The reason for an action on a key.
 enum class Why : std::uint8_t {
   nothing,         // nothing is to be done
   missing,         // the Secret is wanted and not there
-  outdated,        // it holds other logins than it should, or is of another target of ours
+  outdated,        // it holds outdated logins, or belongs to another target of ours
   drifted,         // somebody changed it since regsync wrote it
   unplaced,        // it was written before regsync.dev/place
-  adopted,         // a person said --adopt
-  target_removed,  // a person removed the target
+  adopted,         // the user passed --adopt
+  target_removed,  // the user removed the target
   not_covered,     // the target no longer covers the place
   unlabelled,      // the target's namespaceSelector does not match the labels of the namespace
-  logged_out,      // every login is gone, and the target says onLogout: remove
-  given_away,      // a person removed the target and keeps its Secrets
+  logged_out,      // every login is gone, and the target has onLogout: remove
+  given_away,      // the user removed the target and keeps its Secrets
   attach,          // the target names the ServiceAccount
-  detach,          // the target does not name it, or its Secret goes
-  heal,            // a pod waits for what was just repaired, and the target says heal: evict
+  detach,          // the target does not name it, or its Secret is removed
+  heal,            // a pod waits for the repaired object, and the target has heal: evict
 };
 std::string_view to_string(Why why);  // "the target was removed"
 

@@ -13,21 +13,22 @@ namespace regsync {
 // The sets hold names of targets. A Secret that no plan claims is deleted only if its target is in known_targets or in
 // forgotten.
 struct DeletionScope {
-  // Their files no longer covering a place is reason enough to delete their Secret there. No paused target is one.
+  // Targets whose files suffice: their Secrets are deleted where the file no longer covers a place. No paused target is
+  // among them.
   std::set<std::string> known_targets = {};
-  // A person removed them: all their Secrets are deleted.
+  // The user removed these targets: all their Secrets are deleted.
   std::set<std::string> forgotten = {};
-  // A person keeps their Secrets: what would be deleted is released.
+  // The user keeps the Secrets of these targets: they are released instead of deleted.
   std::set<std::string> kept = {};
-  // They may still want what they do not cover now (a file that has just changed, or cannot be read): no other target
-  // takes over a Secret of theirs.
+  // Targets that may still want what they do not cover now (the file has just changed, or cannot be read): no other
+  // target takes over their Secrets.
   std::set<std::string, std::less<>> uncertain = {};
-  // Where targets that are neither known nor forgotten, or are kept, have or had Secrets: what does not say of which
-  // target it is, may be of one of these.
+  // Where targets that are neither known nor forgotten, or are kept, have or had Secrets: a Secret that does not name
+  // its target may belong to one of these.
   Places in_doubt = {};
-  // The known targets that go into the namespace which the context calls its own, and where they are known to have
-  // Secrets: only there do their files delete. In another namespace, somebody whose context has another current one may
-  // want it.
+  // The known targets that use the namespace which the context calls its own, and where they are known to have Secrets:
+  // their files delete only there. Another namespace may be wanted by somebody whose context has another current
+  // namespace.
   std::map<std::string, Places> bound = {};
 
   bool operator==(const DeletionScope&) const = default;

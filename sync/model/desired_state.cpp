@@ -21,27 +21,27 @@ Error no_login(const std::string& registry, bool in_files) {
           "run `" + login_command(RegistryKey(registry)) + "`"};
 }
 
-// Whether the Secret is ours, by its own words or, if it is older than regsync.dev/place, because a footprint covers
-// the place and nobody else wrote its data: who copies a Secret becomes the manager of the copy's data.
+// Whether the Secret is ours: by its marks or, if it is older than regsync.dev/place, because a footprint covers the
+// place and nobody else wrote its data (whoever copies a Secret becomes the manager of the copy's data).
 bool is_ours(const Facts& facts) {
   return facts.secret->ownership == Ownership::ours ||
          (facts.secret->ownership == Ownership::unplaced && facts.remembered && facts.secret->holder == field_manager);
 }
 
-// Whether data and type are as they are wanted. With entries to carry over, only the Secret itself tells what it should
-// be: once merged, that stands. written: this payload was; accepted: the digest of what the server made of it.
+// Whether data and type are as wanted. With entries to carry over, the wanted data depends on the Secret itself: once
+// merged, it stands. written: this payload was written last; accepted: the digest of the Secret after that write.
 bool holds_payload(const SecretView& secret, const Plan& plan, bool written, const Digest& accepted) {
   const bool same =
       plan.carried_over.empty() ? secret.digest == plan.payload->digest() : written && secret.digest == accepted;
   return same && secret.right_type;
 }
 
-// Whether the person said so of this very object: one that was made in its place since is somebody else's again.
+// Whether --adopt was given for this very object: one created in its place since belongs to somebody else again.
 bool is_to_be_adopted(const Facts& facts) {
   return facts.secret->right_type && !facts.adopt.empty() && facts.secret->uid == facts.adopt;
 }
 
-// The target that the Secret is of; "" where there is none, or it is not ours.
+// The target of the Secret; "" if there is none, or it is not ours.
 std::string_view holder_of(const Facts& facts) {
   return facts.secret != nullptr && is_ours(facts) ? std::string_view(facts.secret->target) : std::string_view();
 }
@@ -53,8 +53,8 @@ Error kept_for_successor(const Key& key, const Target& target) {
           "mend that one, or go back to this name: regsync set " + target.name + " secret=" + key.secret};
 }
 
-// What is done about a Secret until the one that takes its place, which the plan wants, is in sync: pods pull with it,
-// so it is kept current where that can be done.
+// The decision for a Secret until its successor, which the plan wants, is in sync: pods pull with it, so it is kept
+// current if possible.
 Decision keep_for_successor(const Key& key, const Plan& plan, const Facts& facts) {
   const SecretView& observed = *facts.secret;
   Decision decision{Action::nothing, nullptr, SyncState::removing, kept_for_successor(key, plan.target)};
@@ -80,7 +80,7 @@ std::string let_go(const Key& key) {
          key.secret + R"( --type=merge -p '{"metadata":{"finalizers":null}}')";
 }
 
-// Of one that is wanted.
+// For a wanted Secret that was deleted.
 Error deleted_but_wanted(const Key& key, const SecretView& secret) {
   return {ErrorCode::rejected,
           subject_of(key) + " was deleted, and is made anew once it is gone: " + held_by(secret.finalizers),
@@ -94,7 +94,7 @@ Error labels_just_changed(const Key& key) {
           "to keep it: put the label back, or name the namespace in `namespaces:`"};
 }
 
-// Why a Secret that is not ours, and stands where a plan wants its own, is left alone.
+// Why a Secret that is not ours, in the place where a plan wants its own, is left alone.
 Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
   const SecretView& observed = *facts.secret;
   const auto subject = subject_of(key);
@@ -105,7 +105,7 @@ Error obstacle(const Key& key, const Plan& plan, const Facts& facts) {
             use_another + "; or delete it: kubectl -n " + key.name_space + " delete secret " + key.secret};
   }
   if (!plan.payload && !plan.waiting && !plan.remove && !plan.problems.empty()) {
-    return plan.problems.front();  // to take it over is no help while there is nothing to write
+    return plan.problems.front();  // taking it over does not help while there is nothing to write
   }
   switch (observed.ownership) {
     case Ownership::other_owner:
@@ -200,8 +200,8 @@ Error not_known_yet(const RegistryKey& registry, const KnownLogins& logins) {
           "if that lasts: echo " + shell_word(registry.registry()) + " | " + shell_word(helper->second) + " get"};
 }
 
-// Adds one registry to a plan: its login, or what is wrong with it. A login of the whole host serves a registry with a
-// path: kubelet then offers it to that path only. Each account has logins of its own.
+// Adds one registry to a plan: its login, or its problem. A login of the whole host serves a registry with a path:
+// kubelet then offers it for that path only. Each account has its own logins.
 LoginState add_registry(Plan& plan, const std::string& registry, const KnownLogins& logins) {
   const RegistryKey key(registry);
   const RegistryKey whole_host = key.whole_host();
@@ -219,7 +219,7 @@ LoginState add_registry(Plan& plan, const std::string& registry, const KnownLogi
     plan.problems.push_back(problem->second);
   }
   if (!has_login && problem != logins.problems.end()) {
-    plan.carried_over.insert(entry);  // it failed: that is not a logout
+    plan.carried_over.insert(entry);  // a failure is not a logout
     return LoginState::unknown;
   }
   if (!has_login && !(logins.asked.contains(key) && logins.asked.contains(whole_host))) {
@@ -318,7 +318,7 @@ Selected selects(const Target& target, const std::string& name_space, const Name
   if (view == nullptr) {
     return Selected::unknown;
   }
-  constexpr auto own_name = "kubernetes.io/metadata.name";  // every API server since 1.21 sets it
+  constexpr auto own_name = "kubernetes.io/metadata.name";  // set by every API server since 1.21
   const auto answer = [&target](const Labels& labels) {
     return target.namespace_selector.matches(labels) ? Selected::yes : Selected::no;
   };
@@ -381,14 +381,15 @@ bool DesiredState::is_paused(const std::string& target) const {
   return plan != plans_->end() && plan->second->target.paused;
 }
 
-// Whether the words of a target that does not claim the key say that its Secret there is to go.
+// Whether a target that does not claim the key declares that its Secret there is to be deleted.
 bool DesiredState::gives_up(const std::string& target, const Key& key) const {
   const auto places = frame_->deletion.bound.find(target);
   return frame_->deletion.known_targets.contains(target) &&
          (places == frame_->deletion.bound.end() || places->second.cover(key));
 }
 
-// Whether a namespace that a target does not select would be selected with other labels, through any context.
+// Whether a target would select a namespace, which it does not select now, if its labels were different, through any
+// context.
 bool DesiredState::goes_by_labels(std::string_view target, const std::string& name_space) const {
   const auto does = [&](const Target& candidate) {
     return candidate.name == target && !candidate.namespace_selector.empty() &&
@@ -504,7 +505,7 @@ Decision DesiredState::decide(const Key& key, const Facts& facts) const {
     return {Action::nothing, claimed.plan, SyncState::terminating, std::nullopt};
   }
   if (facts.namespace_is_missing() && !names_plainly(*claimed.plan, key.name_space)) {
-    return {};  // a pattern selects of what there is
+    return {};  // a pattern selects only existing namespaces
   }
   if (facts.namespace_is_missing()) {
     return {Action::nothing, claimed.plan, SyncState::stuck,
@@ -517,11 +518,11 @@ Decision DesiredState::decide(const Key& key, const Facts& facts) const {
   return decide_claimed(key, *claimed.plan, facts);
 }
 
-// Ours, and claimed by nobody. Its target must be known, or be forgotten on purpose: a target file that vanished is no
-// reason to delete anything.
+// For a Secret that is ours and unclaimed. Its target must be known, or forgotten on purpose: a target file that
+// vanished is no reason to delete anything.
 Decision DesiredState::decide_unclaimed(const Key& key, const Facts& facts) const {
   if (facts.secret == nullptr) {
-    // Nothing says any more which target attached it: all that had Secrets here must have given them up.
+    // Nothing records which target attached it: all targets that had Secrets here must have given them up.
     const bool given_up = facts.remembered && !frame_->deletion.in_doubt.cover(key);
     return facts.attached && given_up
                ? Decision{Action::detach, nullptr, SyncState::removing, std::nullopt, Why::detach}
@@ -558,7 +559,7 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
     return Decision{Action::nothing, &plan, SyncState::stuck, std::move(cause)};
   };
   const auto problem = plan.problems.empty() ? std::nullopt : std::make_optional(plan.problems.front());
-  // Of before regsync.dev/place, but of this target and where this target wants it.
+  // Older than regsync.dev/place, but of this target and where this target wants it.
   const bool expected =
       observed != nullptr && observed->ownership == Ownership::unplaced && observed->target == plan.target.name;
   const bool ours = observed != nullptr && (expected || is_ours(facts));
@@ -591,8 +592,8 @@ Decision DesiredState::decide_claimed(const Key& key, const Plan& plan, const Fa
   if (right && observed->ownership == Ownership::ours) {
     return {Action::nothing, &plan, problem ? SyncState::stuck : SyncState::in_sync, problem};
   }
-  // Its labels and annotations can be written all the same. What is carried over may be all that it needs: only a
-  // reading tells.
+  // Labels and annotations of an immutable Secret can still be written, and that may be enough with carried-over
+  // entries: only a read tells.
   if (observed->immutable && !holds_it && plan.carried_over.empty()) {
     return stuck(is_immutable(key));
   }

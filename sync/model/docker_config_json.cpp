@@ -14,7 +14,7 @@ namespace regsync {
 
 namespace {
 
-// "[::1]:5000". Without the port kubelet takes the brackets for a pattern (pkg/credentialprovider/keyring.go).
+// "[::1]:5000". Without a port, kubelet reads the brackets as a pattern (pkg/credentialprovider/keyring.go).
 bool is_ipv6_with_port(std::string_view host) {
   const auto end = host.find("]:");
   return host.starts_with('[') && end != std::string_view::npos &&
@@ -26,7 +26,7 @@ struct Escape {
   std::string_view text;
   std::string_view escaped;
 };
-// Go's encoding/json escapes these inside strings, so that JSON can stand in HTML; kubectl's output has them so.
+// Go's encoding/json escapes these inside strings so that JSON can be embedded in HTML; so does kubectl's output.
 constexpr std::array<Escape, 5> go_escapes{
     {{"&", "\\u0026"}, {"<", "\\u003c"}, {">", "\\u003e"}, {"\u2028", "\\u2028"}, {"\u2029", "\\u2029"}}};
 
@@ -61,7 +61,7 @@ std::string to_json_text(const PullEntries& entries) {
   return as_go_writes_it(document.dump());
 }
 
-// Whether kubelet finds the entry for what is pulled from the registry that it names.
+// Whether kubelet finds the entry for images of the registry that it names.
 bool serves(const KubeletEntry& entry, const std::string& key) {
   return RegistryKey(key).is_hub() ? entry.index == "index.docker.io" || entry_matches(entry.index, "docker.io/")
                                    : entry_matches(entry.index, key + "/");
@@ -109,7 +109,7 @@ std::optional<Error> unfit_for_kubelet(const Credential& credential, const Login
   if (login.username.size() + secret.reveal().size() > max_login_bytes) {
     return unfit("its user name and secret are larger than 512 KiB, and no Secret can hold that", again);
   }
-  // Newlines in a password are fine (a Google JSON key): kubelet sends it as base64.
+  // Newlines in a password are allowed (a Google JSON key): kubelet sends it in base64.
   const std::string host(RegistryKey(login.server).host());
   const bool plain = host.find_first_of("*?[] ") == std::string::npos || is_ipv6_with_port(host);
   if (has_control_characters(login.server) || !plain) {
@@ -125,7 +125,7 @@ PullEntries parse_docker_config_json(std::string_view json) {
   PullEntries entries;
   for (KubeletEntry& read : read_each_for_kubelet(json)) {
     const std::string key = auths_key_of(read.key);
-    // Of several spellings of one registry, the one that is spelled as its key wins.
+    // Of several spellings of one registry, the one that equals its key wins.
     const bool counts = read.key == key || !entries.contains(key);
     Credential credential{{read.key, std::move(read.username)}, std::move(read.password)};
     if (counts && serves(read, key) && !unfit_for_kubelet(credential)) {

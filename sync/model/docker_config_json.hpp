@@ -1,8 +1,8 @@
 // The payload of a kubernetes.io/dockerconfigjson Secret, byte for byte what `kubectl create secret docker-registry`
 // writes for the same login (kubectl pkg/cmd/create/create_secret_docker.go), and which logins may go into one.
 //
-// One entry that kubelet cannot parse breaks every pull secret of the pod, so nothing unfit is ever written. Pure; any
-// thread. The payload holds secrets: it lives in SecretString and goes to the API server only.
+// One entry that kubelet cannot parse breaks every pull secret of the pod, so unfit entries are never written. Pure;
+// any thread. The payload holds secrets: it lives in SecretString and is sent to the API server only.
 #pragma once
 
 #include <cstddef>
@@ -19,15 +19,15 @@
 
 namespace regsync {
 
-// Of a user name and a secret together: a Secret holds 1 MiB (k8s.io/api/core/v1, MaxSecretSize) and has both twice,
-// once in base64, so more than this never fits.
+// Limit for a user name and a secret together: a Secret holds 1 MiB (k8s.io/api/core/v1, MaxSecretSize) and contains
+// both twice, once in base64, so anything longer never fits.
 inline constexpr std::size_t max_login_bytes = std::size_t{512} << 10U;
 
 // Why kubelet could not pull with this login (pkg/credentialprovider/config.go), as unusable_login with its remedy;
-// nothing where it can.
+// nothing if it can.
 std::optional<Error> unfit_for_kubelet(const Credential& credential, const LoginKeeper& keeper = {});
 
-// What "auth" of an entry holds: base64 of USER:PASSWORD.
+// The "auth" member of an entry: base64 of USER:PASSWORD.
 SecretString auth_of(std::string_view username, const SecretString& password);
 
 // One entry of "auths".
@@ -37,17 +37,17 @@ struct PullEntry {
   std::string email;
 };
 
-// By the key that kubelet looks for (auths_key_of), in the order in which Go writes a map.
+// By the key that kubelet looks up (auths_key_of), in the order in which Go writes a map.
 using PullEntries = std::map<std::string, PullEntry, std::less<>>;
 
-// What a Secret should hold, ready to be compared and sent.
+// The desired content of a Secret, ready to be compared and sent.
 class Payload {
  public:
   explicit Payload(const PullEntries& entries);
 
   [[nodiscard]] std::string_view base64() const { return base64_.reveal(); }  // of the JSON text
   [[nodiscard]] const Digest& digest() const { return digest_; }              // of base64()
-  // Tells this payload from every other of the process, now and later (an address may be used again).
+  // Unique among all payloads of the process, now and later (an address may be reused).
   [[nodiscard]] std::uint64_t id() const { return id_; }
 
  private:
@@ -57,7 +57,7 @@ class Payload {
 };
 
 // Reads the entries of an existing payload, for those that must be kept, as kubelet does: each by the key of the
-// registry that it serves, however it is spelled. What kubelet does not use, or cannot read, is left out.
+// registry that it serves, whatever its spelling. Entries that kubelet ignores or cannot read are omitted.
 PullEntries parse_docker_config_json(std::string_view json);
 
 }  // namespace regsync

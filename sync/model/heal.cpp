@@ -22,9 +22,10 @@ bool has_one_of(std::string_view text, std::initializer_list<std::string_view> w
   return std::ranges::any_of(words, [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
 }
 
-// Whether the node says plainly that no login would help: the registry has no such manifest (CRI-O, cri-dockerd), or
-// cannot be reached. Not a bare "not found", which is all that containerd says of a 404: some registries answer that
-// to whoever may not see a repository. Where access is spoken of as well, the login may be the reason.
+// Whether the node's message shows that a login would not help: the registry has no such manifest (CRI-O, cri-dockerd),
+// or is unreachable. A bare "not found" does not count, since containerd reports every 404 so, and some registries
+// answer 404 to a client that may not see a repository. If the message also mentions access, the login may be the
+// reason.
 bool needs_more_than_a_login(const PullFailure& failure) {
   const std::string said = to_lower(failure.message);
   if (has_one_of(said, {"denied", "authoriz", "authentica", "forbidden", "credential", "docker login"})) {
@@ -43,7 +44,7 @@ bool serves(const std::vector<KubeletEntry>& entries, const PullFailure& failure
   }
   try {
     return !entries_for(entries, parse_image(failure.image).name()).empty();
-  } catch (const Error&) {  // what the pod names is no image
+  } catch (const Error&) {  // the pod's image name is invalid
     return false;
   }
 }

@@ -1,4 +1,4 @@
-// Tells whether a pod waits for exactly what a repaired Secret gives it. Pure.
+// Decides whether a pod waits for exactly what a repaired Secret provides. Pure.
 #pragma once
 
 #include <string>
@@ -8,16 +8,16 @@
 
 namespace regsync {
 
-// What was repaired: a Secret, or a ServiceAccount that names it now.
+// The repaired object: a Secret, or a ServiceAccount that lists it now.
 struct Repair {
   std::string secret;
   std::string service_account;  // empty: the Secret itself
 };
 
-// True where a new pod in its place would pull, by kubelet's rules, and this one may go: it is made anew, none of its
-// containers ever ran, one waits in ErrImagePull or ImagePullBackOff, and each that does is for an image that the
-// Secret has an entry for, and may lack only the login: what the node says does not plainly blame the image's name or
-// the network. Of a repaired ServiceAccount: the pod runs as it and names no pull secret.
+// True if a replacement pod would pull, by kubelet's rules, and this one may be evicted: its controller re-creates it,
+// none of its containers ever ran, at least one waits in ErrImagePull or ImagePullBackOff, and each that does is for an
+// image that the Secret has an entry for and may lack only the login, that is, the node's message does not clearly
+// blame the image's name or the network. For a repaired ServiceAccount: the pod runs as it and names no pull secret.
 bool is_cured_by(const Pod& pod, const Repair& repair, const Payload& payload);
 
 }  // namespace regsync

@@ -45,7 +45,7 @@ Image parse_image(std::string_view text) {
     name = name.substr(0, colon);
   }
   if (at != std::string_view::npos) {
-    image.reference = rest.substr(at + 1);  // a digest wins over a tag
+    image.reference = rest.substr(at + 1);  // a digest takes precedence over a tag
   }
   image.repository = name;
   if (image.host == "index.docker.io") {

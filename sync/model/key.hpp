@@ -16,7 +16,7 @@ struct Key {
   auto operator<=>(const Key&) const = default;
 };
 
-// As a person reads it: "Secret team-a/myregcred".
+// For display: "Secret team-a/myregcred".
 inline std::string subject_of(const Key& key) { return "Secret " + key.name_space + "/" + key.secret; }
 
 struct KeyHash {

@@ -55,7 +55,7 @@ std::string index_of(std::string_view key) {
   return std::string(host).append(path == "/" ? "" : path);
 }
 
-// In Go, null leaves a field as it is: empty. Valid as long as `entry`.
+// In Go, null leaves a field unchanged, so empty. Valid as long as `entry`.
 std::string_view text_of(const json& entry, const char* name, const std::string& key) {
   const json* value = find_as_go(entry, name);
   if (value == nullptr || value->is_null()) {
@@ -89,8 +89,8 @@ struct Place {
   std::string_view path;
 };
 
-// keyring.go, SplitURL: the host and the port are those of Go's net.SplitHostPort, which refuses brackets in a host and
-// a second colon. What it refuses is a host without a port.
+// keyring.go, SplitURL: host and port as in Go's net.SplitHostPort, which refuses brackets in a host and a second
+// colon. Text that it refuses is a host without a port.
 Place place_of(std::string_view text) {
   const auto slash = std::min(text.find('/'), text.size());
   const std::string_view authority = text.substr(0, slash);
@@ -156,7 +156,7 @@ std::vector<KubeletEntry> read_each_for_kubelet(std::string_view payload) {
     return entries;
   }
   for (const auto& [key, value] : auths->items()) {
-    // One that is refused is left out.
+    // A refused entry is omitted.
     static_cast<void>(guarded([&, &key = key, &value = value] { entries.push_back(read_entry(key, value)); }));
   }
   return entries;
@@ -171,7 +171,7 @@ bool entry_matches(std::string_view index, std::string_view image) {
   if (std::ranges::count(glob.host, '.') != std::ranges::count(target.host, '.')) {
     return false;
   }
-  // Label by label: in a host, FNM_PATHNAME's "/" is the ".".
+  // Label by label: for hosts, "." takes the role of "/" in FNM_PATHNAME.
   std::string pattern(glob.host);
   std::string text(target.host);
   std::ranges::replace(pattern, '.', '/');
@@ -193,7 +193,7 @@ std::vector<const KubeletEntry*> entries_for(const std::vector<KubeletEntry>& en
       }
     }
   }
-  // The longest path first: keys in reverse lexical order.
+  // Longest path first: keys in reverse lexical order.
   std::ranges::stable_sort(found, std::ranges::greater(), &KubeletEntry::index);
   return found;
 }

@@ -213,7 +213,7 @@ bool LabelSelector::matches(const Labels& labels) const {
         return !present;
       case Operator::in:
         return present && one_of();
-      case Operator::not_in:  // true where the label is absent, as in Kubernetes
+      case Operator::not_in:  // true if the label is absent, as in Kubernetes
         return !present || !one_of();
       case Operator::greater:
         return present && number() && *number() > bound();

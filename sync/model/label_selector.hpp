@@ -1,6 +1,5 @@
-// Label selectors, full Kubernetes syntax (apimachinery labels/selector.go): equality- and set-based requirements.
-//
-// Value type, pure; any thread.
+// LabelSelector implements the full Kubernetes syntax (apimachinery labels/selector.go): equality- and set-based
+// requirements.
 #pragma once
 
 #include <map>
@@ -15,7 +14,7 @@ using Labels = std::map<std::string, std::string, std::less<>>;
 class LabelSelector {
  public:
   LabelSelector() = default;
-  // "env in (prod,stage),tier!=db,!legacy,size>3". Throws Error(invalid_input) with the place of the fault.
+  // Parses "env in (prod,stage),tier!=db,!legacy,size>3". Throws Error(invalid_input) with the position of the error.
   static LabelSelector parse(std::string_view text);
 
   [[nodiscard]] bool empty() const { return requirements_.empty(); }

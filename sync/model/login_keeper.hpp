@@ -1,4 +1,4 @@
-// Who keeps a login, and so how a person renews it. Pure; any thread.
+// LoginKeeper says where a login is kept, and so how the user renews it. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -7,17 +7,17 @@
 
 namespace regsync {
 
-// The keyring, where neither is named.
+// The keyring if both members are empty.
 struct LoginKeeper {
-  std::string file = {};    // a login file; FILE where it is not known which
+  std::string file = {};    // a login file; "FILE" if unknown
   std::string helper = {};  // the program of another credential helper: docker-credential-ecr-login
 
   bool operator==(const LoginKeeper&) const = default;
   [[nodiscard]] bool is_keyring() const { return file.empty() && helper.empty(); }
-  [[nodiscard]] const std::string& name() const { return helper.empty() ? file : helper; }  // of one that is not
+  [[nodiscard]] const std::string& name() const { return helper.empty() ? file : helper; }  // only if not the keyring
 };
 
-// As an order, to be put into a remedy: "log in again: docker login ghcr.io".
+// As an instruction for a remedy: "log in again: docker login ghcr.io".
 std::string how_to_renew(const RegistryKey& registry, const LoginKeeper& keeper);
 
 }  // namespace regsync

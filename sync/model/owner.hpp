@@ -1,5 +1,5 @@
-// The owner of a Secret: the id of a regsync installation, and a name for people. It stands in every Secret that we
-// write, so that two machines with the same target see each other instead of fighting. Value type.
+// Owner identifies a regsync installation: its id, and a name for display. It is in every Secret that we write, so that
+// two machines with the same target recognize each other instead of fighting. Value type.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace regsync {
 
 struct Owner {
-  std::string id;          // no space in it
+  std::string id;          // without spaces
   std::string annotation;  // "ID user@host"
 
   // "user@host"

@@ -7,8 +7,8 @@ namespace regsync {
 
 namespace {
 
-// A list of one object by its full name costs the API server one key of etcd; a cluster-wide list by name makes it
-// look at every Secret. Above this many the second is cheaper in connections and memory.
+// A list of one object by its full name costs the API server one etcd key; a cluster-wide list by name makes it scan
+// every Secret. Above this number, the latter is cheaper in connections and memory.
 constexpr std::size_t max_single_namespaces = 16;
 
 }  // namespace

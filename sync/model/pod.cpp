@@ -29,7 +29,7 @@ constexpr std::array<ContainerLists, 3> container_lists{{{"initContainers", "ini
 
 using Images = std::map<std::string_view, std::string_view>;
 
-// By the container's name; of two that have one name, the first.
+// By container name; of duplicates, the first.
 Images images_of(const json& containers) {
   Images images;
   for (const json& container : containers) {
@@ -60,9 +60,9 @@ void read_containers(const json& object, Pod& pod) {
   }
 }
 
-// The controllers of Kubernetes that keep a number of pods, whatever becomes of one. Others take the end of a pod for a
-// result: a Job counts a deleted one as a failure (job_controller.go, isPodFailed), and what runs to an end (a Workflow
-// of Argo, a TaskRun of Tekton, a Build of OpenShift, a driver of Spark) fails with it.
+// The controllers of Kubernetes that keep a number of pods, whatever happens to one. For others, the end of a pod is a
+// result: a Job counts a deleted one as a failure (job_controller.go, isPodFailed), and what runs to completion (Argo
+// Workflow, Tekton TaskRun, OpenShift Build, Spark driver) fails with it.
 bool keeps_pods(std::string_view api_version, std::string_view kind) {
   constexpr std::array<std::string_view, 3> of_apps{"ReplicaSet", "StatefulSet", "DaemonSet"};
   return api_version.starts_with("apps/") ? std::ranges::find(of_apps, kind) != of_apps.end()
@@ -76,7 +76,7 @@ bool is_made_anew(const json& object) {
 }
 
 // A Deployment names its ReplicaSets "NAME-HASH" and labels their pods with the hash
-// (pkg/controller/deployment/sync.go, getNewReplicaSet). It undoes whatever else is changed in them.
+// (pkg/controller/deployment/sync.go, getNewReplicaSet). It reverts other changes to them.
 std::string controller_of(const json& object) {
   for (const json& owner : list_at(object, {"metadata", "ownerReferences"})) {
     const std::string_view kind = text_at(owner, {"kind"});

@@ -1,4 +1,4 @@
-// The answer of a registry to a login that wants to pull. Plain values.
+// PullAnswer is a registry's answer to a login that tries to pull. Plain values.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@ enum class PullVerdict { can_pull, denied, no_such_image, unreachable };
 
 struct PullAnswer {
   PullVerdict verdict = PullVerdict::unreachable;
-  std::string detail;  // what the registry said, for people; no secret
-  std::string note;    // what else a person should know; mostly empty
-  long status = 0;     // of HTTP, of the answer that decided; 0 where nothing answered
+  std::string detail;  // what the registry said, for display; no secret
+  std::string note;    // what else the user should know; usually empty
+  long status = 0;     // HTTP status of the deciding answer; 0 if there was none
 
-  // Whether the registry does not take the login at all, rather than not for this image. Where a login was given: who
-  // gives none is answered the same.
+  // Whether the registry rejects the login itself, rather than its access to this image. Meaningful only if a login was
+  // given: anonymous requests get the same answer.
   [[nodiscard]] bool refuses_login() const {
     constexpr long unauthorized = 401;
     return verdict == PullVerdict::denied && status == unauthorized;

@@ -36,7 +36,7 @@ bool any_is(const std::vector<PullTrial>& trials, PullVerdict verdict) {
   return std::ranges::any_of(trials, [&](const PullTrial& trial) { return trial.answer.verdict == verdict; });
 }
 
-// The Secrets of a pod that kubelet goes without, after another cause: they may be the reason behind it.
+// The missing Secrets of a pod, to be added to another cause: they may be the underlying reason.
 std::string also_missing(const PullLookup& lookup) {
   return lookup.missing.empty() ? "" : "; " + secrets_text(lookup.missing) + is_or_are(lookup.missing) + " not there";
 }
@@ -46,7 +46,7 @@ std::string who(const KubeletEntry& entry) {
          entry.secret;
 }
 
-// Which entry nearly matches, or which there are.
+// The finding that no entry matches: names one that nearly does, or the existing ones.
 PullFinding no_match(const Image& image, const PullLookup& lookup) {
   PullFinding finding{PullCause::no_matching_entry, {}, {}, {}};
   std::string near;
@@ -100,7 +100,7 @@ PullFinding by_account(const Pod& pod, const Image& image, const std::vector<Pul
           {}};
 }
 
-// Kubelet pulled without a login, and the registry wants one.
+// Kubelet pulled without a login, and the registry requires one.
 PullFinding without_login(const Pod& pod, const Image& image, const PullLookup& lookup,
                           const std::vector<PullSecret>& account_secrets) {
   if (pod.pull_secrets.empty()) {
@@ -127,7 +127,7 @@ PullFinding without_login(const Pod& pod, const Image& image, const PullLookup& 
   return no_match(image, lookup);
 }
 
-// A defect of the Secrets that is one whatever the registry says.
+// Whether the Secrets have a defect regardless of the registry's answer.
 bool is_defect(const Pod& pod, const Image& image, const PullLookup& lookup,
                const std::vector<PullSecret>& account_secrets) {
   if (pod.pull_secrets.empty()) {

@@ -1,5 +1,4 @@
-// Adds context and target to the commands in an error's remedy (`kubectl --context …`), where that finds the cluster.
-// Pure.
+// Adds context and target to the commands in an error's remedy (`kubectl --context …`), if they find the cluster. Pure.
 #pragma once
 
 #include <string>
@@ -8,12 +7,12 @@
 
 namespace regsync {
 
-// Whether the remedy is another one for each target, as it names the target.
+// Whether the remedy differs by target, because it names the target.
 bool is_remedied_per_target(ErrorCode code);
 
-// The error of a target in a context, its remedy for that context: "kubectl create namespace x" would go to the current
-// one, and a missing right is granted by `regsync rbac`. Neither finds a cluster that is in a fleet and not in the
-// kubeconfig: whoever does something there has a kubeconfig of their own.
+// The error of a target in a context, with a remedy for that context: a plain "kubectl create namespace x" would use
+// the current context, and `regsync rbac` grants a missing right. Neither finds a cluster that is in a fleet and not in
+// the kubeconfig: whoever works there has their own kubeconfig.
 Error for_context(const Error& error, const std::string& target, const std::string& context, bool in_kubeconfig = true);
 
 }  // namespace regsync

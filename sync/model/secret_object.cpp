@@ -20,8 +20,8 @@ namespace {
 using nlohmann::json;
 namespace dom = simdjson::dom;
 
-// How deep the objects in a Secret may nest. managedFields are the deepest part, with about ten; simdjson has a place
-// for each level, to be wiped after each Secret.
+// The maximum nesting depth of a Secret's JSON. managedFields are the deepest part, with about ten levels; simdjson
+// reserves space for each level, which must be wiped after each Secret.
 constexpr std::size_t deepest_secret = 64;
 
 using regsync::find_at;
@@ -29,7 +29,7 @@ using regsync::flag_at;
 using regsync::list_at;
 using regsync::text_at;
 
-// The accessors of json_access.hpp, for an object that is only text yet.
+// The accessors of json_access.hpp for an object that is not parsed into a tree.
 
 std::optional<dom::element> find_at(dom::element object, JsonPath path) {
   for (const auto key : path) {
@@ -68,7 +68,7 @@ std::string_view label_of(std::string_view annotation) {
   return space == std::string_view::npos ? annotation : annotation.substr(space + 1);
 }
 
-// Who wrote the data, as the API server keeps it in managedFields.
+// The manager of the data, according to managedFields.
 template <typename Object>
 std::string_view data_manager(const Object& secret) {
   for (const auto& entry : list_at(secret, {"metadata", "managedFields"})) {
@@ -80,11 +80,11 @@ std::string_view data_manager(const Object& secret) {
 }
 
 struct Marks {
-  bool labelled;  // by the managed-by label
-  bool owned;     // by the annotations of a target and an owner
-  bool by_us;     // that owner is this one
-  bool placed;    // by an annotation
-  bool in_place;  // and it is there
+  bool labelled;  // has our managed-by label
+  bool owned;     // has the annotations of a target and an owner
+  bool by_us;     // the owner is this one
+  bool placed;    // has a place annotation
+  bool in_place;  // the place is its own
 };
 
 Ownership ownership_of(const Marks& marks) {
@@ -103,7 +103,7 @@ Ownership ownership_of(const Marks& marks) {
   return marks.placed ? Ownership::ours : Ownership::unplaced;
 }
 
-// As much as is kept of a text that anybody may have written: no name of Kubernetes is longer.
+// The part that is kept of a text that anybody may have written: no Kubernetes name is longer.
 std::string beginning(std::string_view text) {
   constexpr std::size_t enough = 512;
   return std::string(prefix_of(text, enough));
@@ -189,7 +189,7 @@ bool is_adopted(Adoption adoption, const SecretView& secret, std::string_view ho
 SecretView view_secret(const json& secret, std::string_view owner_id) { return read(secret, owner_id).view; }
 
 ReadSecret read_secret(std::string_view text, std::string_view owner_id) {
-  dom::parser parser;  // not kept: it holds what it has read
+  dom::parser parser;  // not reused: it retains what it has read
   dom::element secret;
   if (parser.allocate(text.size(), deepest_secret) != simdjson::SUCCESS ||
       parser.parse(text.data(), text.size()).get(secret) != simdjson::SUCCESS || !secret.is_object()) {
@@ -203,9 +203,10 @@ std::string resource_version_of(const json& secret) {
   return std::string(text_at(secret, {"metadata", "resourceVersion"}));
 }
 
-// Put together by hand, as it is for each of thousands of Secrets: a tree of JSON costs ten times as much.
+// Assembled by hand because it runs for thousands of Secrets: a JSON tree costs ten times as much.
 std::string make_apply_body(const ApplyBody& body) {
-  // dump() writes raw UTF-8 and never "\/": an apply is parsed as YAML, which knows neither "\/" nor surrogate pairs.
+  // dump() writes raw UTF-8 and never "\/": an apply is parsed as YAML, which supports neither "\/" nor surrogate
+  // pairs.
   const auto quoted = [](std::string_view text) {
     const bool plain =
         std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });

@@ -1,4 +1,4 @@
-// SharedValues keeps equal values once, and no longer than somebody holds them: for what thousands of objects have in
+// SharedValues stores equal values once, for as long as somebody holds them: for data that thousands of objects have in
 // common.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace regsync {
 
-// Outlives what it hands out. One thread.
+// Must outlive the values that it returns. One thread.
 template <typename T>
 class SharedValues {
  public:
@@ -19,7 +19,7 @@ class SharedValues {
   SharedValues& operator=(SharedValues&&) = delete;
   ~SharedValues() = default;
 
-  // The one that equals this. Never null.
+  // Returns the stored value that equals this. Never null.
   std::shared_ptr<const T> share(T value) {
     const auto known = values_.try_emplace(std::move(value)).first;
     auto shared = known->second.lock();

@@ -1,4 +1,4 @@
-// A part of a StatusReport that somebody asks for. Pure; any thread.
+// StatusQuery selects a part of a StatusReport. Pure; any thread.
 #pragma once
 
 #include <set>
@@ -13,27 +13,27 @@ struct StatusQuery {
   std::vector<std::string> targets = {};     // names; none: all
   std::vector<std::string> contexts = {};    // names or globs; none: all
   std::vector<std::string> namespaces = {};  // names or globs; none: all
-  bool failing = false;                      // only what is not as asked
-  bool summary = false;                      // groups instead of rows; namespaces do not count then
+  bool failing = false;                      // only rows that are not as asked
+  bool summary = false;                      // groups instead of rows; `namespaces` is then ignored
 };
 
-// Applies a query to a report piece by piece, so that rows that nobody asked for need not be kept.
+// Applies a query to a report piece by piece, so that unselected rows need not be kept.
 class StatusSelection {
  public:
   explicit StatusSelection(StatusQuery query) : query_(std::move(query)) {}
 
-  // Leaves the rows that were asked for.
+  // Removes the rows that were not selected.
   void keep(std::vector<StatusRow>& rows);
 
-  // The rest of the report, whose rows were given to keep(). Throws Error(not_found), with the nearest name, where a
-  // pattern matches none of what the report and the rows have: what is not looked at must not pass as in sync.
+  // The rest of the report, whose rows were given to keep(). Throws Error(not_found), with the nearest name, if a
+  // pattern matches nothing in the report and the rows: what is not checked must not pass as in sync.
   StatusReport finish(StatusReport report);
 
  private:
   StatusQuery query_;
-  std::set<std::string> targets_;     // of the places that were asked for
-  std::set<std::string> contexts_;    // all that were seen
-  std::set<std::string> namespaces_;  // of the contexts that were asked for
+  std::set<std::string> targets_;     // in the selected places
+  std::set<std::string> contexts_;    // all that occurred
+  std::set<std::string> namespaces_;  // in the selected contexts
   bool unread_ = false;               // a context that cannot be read may hold any namespace
 };
 
@@ -41,10 +41,10 @@ class StatusSelection {
 void require_matches(const std::vector<std::string>& patterns, const std::set<std::string>& names,
                      const std::string& what);
 
-// Both steps for a report that is complete.
+// Both steps, for a complete report.
 StatusReport selected(StatusReport report, StatusQuery query);
 
-// Targets that have neither a row nor a group, so that they are not overlooked.
+// Targets that have neither a row nor a group, so that a display can still list them.
 std::vector<const TargetStatus*> targets_without_rows(const StatusReport& report);
 
 }  // namespace regsync

@@ -1,5 +1,5 @@
-// StatusReport is regsync's account of itself: for every target × context × namespace whether the cluster holds what it
-// should, and if not why, since when, and what to do. Plain data; no secret is in it.
+// StatusReport is regsync's state: for every target × context × namespace whether the cluster holds what it should, and
+// if not, why, since when, and what to do. Plain data; contains no secret.
 #pragma once
 
 #include <array>
@@ -22,11 +22,11 @@ using WallTime = std::chrono::system_clock::time_point;
 enum class SyncState : std::uint8_t {
   in_sync,      // the cluster holds what it should
   pending,      // being worked on, or waiting for the first complete list or reading
-  retrying,     // failed for a passing reason; next_try says when
+  retrying,     // failed for a temporary reason; next_try says when it is retried
   stuck,        // waits for a person or for an event (a namespace, a login); the cause has a remedy
-  removing,     // to be deleted, and not yet done
-  terminating,  // the namespace is being deleted, and nothing is to be done about it
-  paused,       // the person paused the target or the context: nothing is written or deleted
+  removing,     // to be deleted, not done yet
+  terminating,  // the namespace is being deleted; nothing to do
+  paused,       // the user paused the target or the context: nothing is written or deleted
 };
 
 // "InSync", "Pending", "Retrying", "Stuck", "Removing", "Terminating", "Paused"
@@ -36,7 +36,7 @@ inline constexpr std::array sync_states = {SyncState::in_sync, SyncState::pendin
                                            SyncState::stuck,   SyncState::removing, SyncState::terminating,
                                            SyncState::paused};
 
-// A state that nothing has to be done about.
+// Whether a state needs no action.
 bool is_as_asked(SyncState state);
 
 struct StatusRow {
@@ -69,25 +69,24 @@ class StateCounts {
   std::array<std::size_t, sync_states.size()> counts_{};
 };
 
-// Why rows are as they are: those of one target in one context that have one error code. Their texts differ by the
-// namespace at most.
+// Why rows are in their state: the rows of one target in one context with one error code. Their messages differ at most
+// by namespace.
 struct StatusCause {
   Error error;  // of the first of them
   std::size_t count = 0;
   std::vector<std::string> namespaces = {};  // the first of them; "" for the context as a whole
-  bool alike = true;                         // every one has this very message
+  bool alike = true;                         // all have exactly this message
 };
 
-// The rows of one target in one context, counted: its size does not depend on their number.
+// The row counts of one target in one context: its size does not depend on their number.
 struct StatusGroup {
   std::string target;
   std::string context;
   StateCounts states = {};
-  std::map<std::string, std::size_t> reasons =
-      {};                                      // of what is not as asked: error codes, or states where there is none
-  WallTime since = {};                         // of the latest change of state
-  std::optional<WallTime> failing_since = {};  // of what is not as asked: the state that lasts longest
-  std::optional<WallTime> last_in_sync = {};   // not all as asked: when they were, where that is known
+  std::map<std::string, std::size_t> reasons = {};  // for rows not as asked: error codes, or states if there is none
+  WallTime since = {};                              // of the latest change of state
+  std::optional<WallTime> failing_since = {};       // for rows not as asked: the state that has lasted longest
+  std::optional<WallTime> last_in_sync = {};        // if not all are as asked: when they last were, if known
   std::vector<StatusCause> causes = {};
 
   [[nodiscard]] std::size_t count(SyncState state) const { return states[state]; }
@@ -99,10 +98,10 @@ struct TargetStatus {
   std::string name;
   std::string secret;
   std::vector<std::string> registries;
-  bool removing = false;                 // removed by the person; Secrets are still to be deleted
+  bool removing = false;                 // removed by the user; Secrets are still to be deleted
   std::vector<Error> problems;           // the file, a missing or unusable login, no matching context
-  bool paused = false;                   // by the person
-  std::optional<WallTime> expires = {};  // when the first of its logins ends, where that is known
+  bool paused = false;                   // by the user
+  std::optional<WallTime> expires = {};  // when the first of its logins ends, if known
 };
 
 struct ContextStatus {
@@ -110,7 +109,7 @@ struct ContextStatus {
   std::string server;
   bool connected = false;        // the last list or watch succeeded
   std::optional<Error> problem;  // why not
-  bool paused = false;           // by the person
+  bool paused = false;           // by the user
 };
 
 struct StatusReport {
@@ -118,7 +117,7 @@ struct StatusReport {
   int pid = 0;
   std::string owner;  // "id user@host"
   WallTime started;
-  // Of the daemon's environment, what decides which kubeconfig and which plugins it finds and how it reaches clusters
+  // The part of the daemon's environment that decides which kubeconfig and plugins it finds and how it reaches clusters
   // (sync/kube/config/client_environment.hpp).
   std::map<std::string, std::string> environment;
   std::optional<Error> store;         // why the keyring cannot be read now
@@ -127,16 +126,16 @@ struct StatusReport {
   std::vector<TargetStatus> targets;  // sorted by name
   std::vector<ContextStatus> contexts;
   std::vector<StatusRow> rows;  // sorted by target, context, namespace
-  // In a summary, what groups_of() makes of the rows, which it does not have.
+  // In a summary: the groups of the rows, by groups_of(); the rows are then empty.
   std::vector<StatusGroup> groups;
-  std::vector<Error> notes;  // worth knowing, and nothing is wrong: what happened, and what can be done about it
+  std::vector<Error> notes;  // informational, nothing is wrong: what happened, and what can be done about it
 
-  // Whether every cluster is as asked: no row but in_sync, no problem of a target, a context or the store. What is
-  // paused is as asked. The daemon's own problems do not count.
+  // Whether every cluster is as asked: all rows are in_sync, and no target, context or store has a problem. Paused
+  // counts as asked. The daemon's own problems do not count.
   [[nodiscard]] bool all_in_sync() const;
 };
 
-// In the order in which they come up among the rows.
+// In order of first appearance among the rows.
 std::vector<StatusGroup> groups_of(const std::vector<StatusRow>& rows);
 
 }  // namespace regsync

@@ -17,16 +17,16 @@ namespace regsync {
 
 namespace {
 
-// More than the host, the port and the path of an image's name can have (distribution/reference), with an account.
+// More than the host, port and path of an image name can have (distribution/reference), plus an account.
 constexpr std::size_t longest_registry = 1024;
 
 [[noreturn]] void fail(const std::string& what, const std::string& remedy) {
   throw Error(ErrorCode::invalid_input, what, remedy);
 }
 
-// Two logins cannot share one entry of the Secret.
+// Throws if two logins would share one entry of the Secret.
 void require_own_entries(const Target& target) {
-  std::map<std::string, std::string> writers;  // registry, by the key of its entry
+  std::map<std::string, std::string> writers;  // registry by the key of its entry
   for (const auto& registry : target.registries) {
     const RegistryKey key(registry);
     const std::string entry = auths_key_of(registry);
@@ -39,7 +39,7 @@ void require_own_entries(const Target& target) {
   }
 }
 
-// The keys of a mapping are registries, too.
+// Validates the keys of a mapping, which are registries too.
 template <typename Value>
 void require_keys(const char* field, const std::string& target, const std::map<std::string, Value>& values) {
   for (const auto& [registry, value] : values) {
@@ -51,7 +51,7 @@ void require_keys(const char* field, const std::string& target, const std::map<s
   }
 }
 
-// Web sites that people paste, and where their images are pulled from. Empty for any other server.
+// Maps web sites that people paste to the registry of their images. Empty for any other server.
 std::string registry_of_site(const std::string& server, std::string_view path) {
   static const std::map<std::string, std::string> sites = {
       {"app.docker.com", "docker.io"},
@@ -74,20 +74,20 @@ std::string registry_of_site(const std::string& server, std::string_view path) {
   return site == sites.end() ? std::string() : site->second;
 }
 
-// "https" of "https://ghcr.io", as it is written; empty where there is none.
+// "https" in "https://ghcr.io", as written; empty if there is none.
 std::string scheme_of(const std::string& registry) {
   const auto end = registry.find("://");
   return end == std::string::npos ? std::string() : registry.substr(0, end);
 }
 
-// Whether some name of Kubernetes may match: it is made of what names are made of, and its brackets are closed.
+// Whether a Kubernetes name may match: the glob has only characters of names, and its brackets are closed.
 bool is_name_glob(const std::string& text) {
   const auto open = text.rfind('[');
   return is_glob(text) && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.*?[]!^") == std::string::npos &&
          (open == std::string::npos || text.find(']', open + 2) != std::string::npos);
 }
 
-// Why no registry is written with this scheme; empty where one is, or there is none.
+// Why a registry cannot have this scheme; empty if it can, or there is none.
 std::string fault_of_scheme(const std::string& scheme) {
   if (scheme.empty() || scheme == "http" || scheme == "https") {
     return {};
@@ -129,7 +129,7 @@ bool all_parts(std::string_view text, char delimiter, bool (*is_good)(std::strin
   return true;
 }
 
-// Whether a host (and port) may begin an image's name.
+// Whether a host (and port) is valid at the start of an image name.
 bool is_domain(std::string_view server) {
   return server.starts_with('[') || all_parts(server.substr(0, server.find(':')), '.',
                                               [](std::string_view part) { return is_joined(part, is_dashes); });
@@ -147,7 +147,7 @@ struct Fault {
   std::string remedy;
 };
 
-// Why no image has this registry and path in its name, by distribution/reference; nothing where one may.
+// Why an image name cannot start with this registry and path, by distribution/reference; nothing if it can.
 std::optional<Fault> fault_of_place(std::string_view server, std::string_view path) {
   if (server.find_first_of(".:") == std::string_view::npos && to_lower(server) != "localhost") {
     return Fault{"is no registry for images: a name without a dot and a port is a repository of Docker Hub",
@@ -176,7 +176,7 @@ std::optional<Fault> fault_of_place(std::string_view server, std::string_view pa
 }  // namespace
 
 bool glob_match(const std::string& pattern, const std::string& text) {
-  // A context may be called what fnmatch reads otherwise: OpenShift's default/HOST:6443/DOMAIN\user.
+  // A context name may have characters that are special to fnmatch: OpenShift's default/HOST:6443/DOMAIN\user.
   return pattern == text || fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
 }
 
