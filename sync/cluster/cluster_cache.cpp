@@ -33,7 +33,7 @@ const Entry* ClusterCache::find(const Key& key) const {
 }
 
 Entry* ClusterCache::find_mutable(const Key& key) {
-  // *this is not const here
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): *this is not const here
   return const_cast<Entry*>(find(key));
 }
 

@@ -153,7 +153,7 @@ asio::awaitable<void> ClusterWatches::run(std::shared_ptr<Watch> watch, std::chr
   if (delay > std::chrono::milliseconds(0)) {
     try {
       co_await retry_.wait_for(delay);
-    } catch (const Error&) {  // cancelled: it ends, or starts at once
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): cancelled: it ends, or starts at once
     }
     co_await asio::this_coro::reset_cancellation_state();
   }

@@ -118,7 +118,8 @@ void run_editor(const std::string& path, Console& console) {
   const std::string program = editor(console.in_is_terminal);
   const std::string line = program + " " + shell_word(path);
   const InheritedFileLimit limit;
-  // The person's own command, interpreted by the shell. NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c)
+  // The person's own command, interpreted by the shell.
+  // NOLINTNEXTLINE(bugprone-command-processor,cert-env33-c)
   if (std::system(line.c_str()) != 0) {
     throw Error(ErrorCode::cancelled, "the editor failed: " + program + "; nothing was changed",
                 "set EDITOR to an editor that works here");
