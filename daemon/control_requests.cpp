@@ -76,7 +76,7 @@ asio::awaitable<json> ControlRequests::remove(json params) const {
   log::info(request.keep_secrets ? "target removed, its Secrets are kept" : "target removed", {.target = target});
   std::vector<std::string> targets{target};
   co_await sync_as_leader(std::move(targets), false);
-  co_return complete(parts_.engine.status({.targets = {target}, .summary = request.summary}));
+  co_return complete(parts_.engine.status(StatusQuery{.targets = {target}, .summary = request.summary}));
 }
 
 asio::awaitable<json> ControlRequests::declare(json params) const {

@@ -39,6 +39,10 @@ kube::WatchScope scope_of(const WatchId& id) {
   return scope;
 }
 
+std::chrono::milliseconds longest_recheck(const Error& why) {
+  return why.code() == ErrorCode::forbidden ? longest_forbidden_recheck : longest_unreadable_recheck;
+}
+
 std::chrono::milliseconds pause_after(int refusals, std::chrono::milliseconds longest) {
   constexpr int most_doublings = 10;
   return a_little_more(std::min(first_forbidden_recheck * (1 << std::min(refusals, most_doublings)), longest));
@@ -191,7 +195,7 @@ asio::awaitable<void> ClusterWatches::follow_until_cancelled(std::shared_ptr<Wat
       co_return;
     }
     if (is_too_wide) {
-      const auto longest = end->code() == ErrorCode::forbidden ? longest_forbidden_recheck : longest_unreadable_recheck;
+      const auto longest = longest_recheck(*end);
       on_forbidden(*watch, std::move(*end));
       if (std::chrono::steady_clock::now() - began > longest_forbidden_recheck) {
         watch->refusals = 0;  // it was allowed for long; an allowed list does not imply that a watch is
