@@ -174,6 +174,16 @@ StoreContents SecretServiceStore::open(const RegistryKey* wanted,
   }
 }
 
+Paths SecretServiceStore::locks_of(const StoreContents& contents, const RegistryKey& key, const std::string& exact) {
+  const StoredItem* item = best(contents, key, exact);
+  if (item == nullptr) {
+    return locks_of_absent(contents, key, exact);
+  }
+  Paths locked;
+  add_lock_of(locked, contents, *item);
+  return locked;
+}
+
 // Each pull of a public image looks for a login that does not exist: that must not unlock what the user keeps locked.
 // So a collection other than the default one is unlocked only if it is known to hold the login.
 Paths SecretServiceStore::locks_of_absent(const StoreContents& contents, const RegistryKey& key,
@@ -221,15 +231,7 @@ std::optional<Credential> SecretServiceStore::get(std::string_view server) {
     if (auto credential = reader_->lookup(schema_of(key), exact)) {
       return credential;
     }
-    const StoreContents contents = open(&key, [&](const StoreContents& seen) {
-      Paths locked;
-      if (const StoredItem* item = best(seen, key, exact)) {
-        add_lock_of(locked, seen, *item);
-      } else {
-        locked = locks_of_absent(seen, key, exact);
-      }
-      return locked;
-    });
+    const StoreContents contents = open(&key, [&](const StoreContents& seen) { return locks_of(seen, key, exact); });
     const StoredItem* item = best(contents, key, exact);
     if (item == nullptr) {
       require_readable(contents);
@@ -259,29 +261,41 @@ std::vector<Login> SecretServiceStore::list() {
   return logins;
 }
 
-StoreReading SecretServiceStore::load(std::set<RegistryKey> asked) {
-  connect();
-  last_.reset();
-  StoreReading reading{};
-  reading.asked = std::move(asked);
+// Asks for nothing twice. Each reading may show more that is locked: while the default collection is locked, nobody
+// looks for logins that the other ones hide (locks_of_absent).
+StoreContents SecretServiceStore::open_for(const std::set<RegistryKey>& keys) {
   StoreContents contents = named(reader_->contents());
-  Paths locked;
-  if (prompt_ == Prompt::never) {
-    add_all_collections(locked, contents);
-  } else {
-    add_default(locked, contents);
-    for (const RegistryKey& key : reading.asked) {
-      if (const StoredItem* item = best(contents, key, key.value())) {
-        add_lock_of(locked, contents, *item);
+  std::set<std::string> tried;
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
+    Paths locked;
+    if (prompt_ == Prompt::never) {
+      add_all_collections(locked, contents);
+    } else {
+      add_default(locked, contents);
+      for (const RegistryKey& key : keys) {
+        for (const std::string& path : locks_of(contents, key, key.value())) {
+          add(locked, path);
+        }
       }
     }
-  }
-  if (!locked.empty()) {
+    std::erase_if(locked, [&](const std::string& path) { return !tried.insert(path).second; });
+    if (locked.empty()) {
+      break;
+    }
     if (writer_->unlock(contents, locked)) {
       note_allowed(contents, locked);
     }
     contents = named(reader_->contents());
   }
+  return contents;
+}
+
+StoreReading SecretServiceStore::load(std::set<RegistryKey> asked) {
+  connect();
+  last_.reset();
+  StoreReading reading{};
+  reading.asked = std::move(asked);
+  StoreContents contents = open_for(reading.asked);
   reading.provider = client_->provider();
   reading.collections = contents.collections;
   reading.all = logins_of(contents);

@@ -78,6 +78,12 @@ class SecretServiceStore final : public CredentialStore {
   // `locked_of` names. Throws locked.
   StoreContents open(const RegistryKey* wanted,
                      const std::function<std::vector<std::string>(const StoreContents&)>& locked_of);
+  // Reads all contents, after unlocking the default collection and those that hold the logins of these registries; all
+  // collections that need no prompt if prompts are not allowed. What stays locked shows in the contents.
+  StoreContents open_for(const std::set<RegistryKey>& keys);
+  // What to unlock to read the login of a registry, or to find it.
+  [[nodiscard]] std::vector<std::string> locks_of(const StoreContents& contents, const RegistryKey& key,
+                                                  const std::string& exact);
   // What to unlock to find the login of a registry that no open collection shows.
   [[nodiscard]] std::vector<std::string> locks_of_absent(const StoreContents& contents, const RegistryKey& key,
                                                          const std::string& exact);
